@@ -1,0 +1,131 @@
+package org.mouselift.pipeline.cli;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.mouselift.engine.cpu.Workers;
+
+/** What this JVM and machine offer for tensor work, one finding a line, with a remedy where something is amiss. */
+final class MachineReport {
+    /** How a finding is to be taken. */
+    enum State { OK, INFO, WARNING, FAILED }
+
+    /** One fact. {@code remedy} is empty unless the state asks for one. */
+    record Finding(String name, State state, String value, String remedy) {}
+
+    private static final String LAUNCHER = "Start through ./mouselift, which passes conf/jvm.options.";
+
+    private final HotSpotDiagnosticMXBean hotspot = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    private final List<Finding> findings = new ArrayList<>();
+
+    /** Collects everything that costs no measurement. */
+    static List<Finding> collect() {
+        MachineReport report = new MachineReport();
+        report.java();
+        report.flags();
+        report.processor();
+        report.memory();
+        report.devices();
+        return List.copyOf(report.findings);
+    }
+
+    private void java() {
+        Runtime.Version version = Runtime.version();
+        boolean fits = version.feature() == 25 && (version.interim() > 0 || version.update() >= 3);
+        add("JDK", fits ? State.OK : State.WARNING,
+                version + " (" + System.getProperty("java.vendor") + ") in " + System.getProperty("java.home"),
+                fits ? "" : "Tested with a JDK ≥ 25.0.3 and < 26.");
+        String mode = System.getProperty("java.vm.info");
+        boolean mixed = mode != null && mode.startsWith("mixed");
+        add("compiler", mixed ? State.OK : State.FAILED, mode, mixed ? "" : "Remove -Xint and -Xcomp: kernels need C1 and C2.");
+    }
+
+    private void flags() {
+        boolean vector = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+        add("vector module", vector ? State.OK : State.FAILED, vector ? "jdk.incubator.vector" : "missing",
+                vector ? "" : "Add --add-modules jdk.incubator.vector. " + LAUNCHER);
+        long bytes = number("MaxVectorSize", 0);
+        add("vector width", bytes >= 16 ? State.OK : State.FAILED, bytes * 8 + " bits (" + bytes / 4 + " floats)",
+                bytes >= 16 ? "" : "This JVM compiles no vectors; remove -XX:MaxVectorSize.");
+        long delay = number("Tier3DelayOn", -1);
+        add("Tier3DelayOn", delay >= 1000 ? State.OK : State.WARNING, Long.toString(delay),
+                delay >= 1000 ? "" : "Large vector kernels can stay in C1 and run many times slower. " + LAUNCHER);
+        long tier = number("TieredStopAtLevel", 4);
+        add("highest compiler tier", tier == 4 ? State.OK : State.FAILED, Long.toString(tier),
+                tier == 4 ? "" : "Remove -XX:TieredStopAtLevel: vector kernels need C2.");
+        boolean nativeAccess = Workers.class.getModule().isNativeAccessEnabled();
+        add("native access", nativeAccess ? State.OK : State.WARNING, nativeAccess ? "enabled" : "not enabled",
+                nativeAccess ? "" : "Pass --enable-native-access=ALL-UNNAMED. " + LAUNCHER);
+        add("garbage collector", State.INFO, String.join(", ", ManagementFactory.getGarbageCollectorMXBeans().stream()
+                .map(bean -> bean.getName()).toList()), "");
+    }
+
+    private void processor() {
+        add("processor", State.INFO, processorName(), "");
+        int threads = Workers.count();
+        int processors = Runtime.getRuntime().availableProcessors();
+        boolean fewer = threads < processors;
+        add("threads", threads > processors ? State.WARNING : State.OK, threads + " of " + processors + " processors",
+                threads > processors ? "More threads than processors slow the kernels down; lower -D" + Workers.THREADS_PROPERTY + "."
+                        : fewer ? "Limited by -D" + Workers.THREADS_PROPERTY + "." : "");
+    }
+
+    private void memory() {
+        OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+        long total = system.getTotalMemorySize();
+        long heap = Runtime.getRuntime().maxMemory();
+        add("memory", State.INFO, gib(total) + " (" + gib(system.getFreeMemorySize()) + " free)", "");
+        boolean crowded = heap > total * 0.8;
+        add("largest heap", crowded ? State.WARNING : State.OK, gib(heap),
+                crowded ? "Tensors live outside the heap; leave them room with a smaller -Xmx." : "");
+    }
+
+    private void devices() {
+        String home = System.getenv("TORNADOVM_HOME");
+        if (home == null || home.isBlank()) {
+            add("GPU", State.INFO, "none in use: TORNADOVM_HOME is not set; the CPU executor runs everything", "");
+        } else if (!Files.isDirectory(Path.of(home))) {
+            add("GPU", State.WARNING, "none in use: TORNADOVM_HOME names a folder that does not exist: " + home,
+                    "Point it at a TornadoVM SDK for JDK 25, or unset it.");
+        } else {
+            add("GPU", State.INFO, "none in use: this build has no GPU executor; the CPU executor runs everything", "");
+        }
+    }
+
+    private void add(String name, State state, String value, String remedy) {
+        findings.add(new Finding(name, state, value, remedy));
+    }
+
+    private long number(String flag, long missing) {
+        try {
+            return Long.parseLong(hotspot.getVMOption(flag).getValue());
+        } catch (IllegalArgumentException notInThisJvm) {
+            return missing;
+        }
+    }
+
+    private static String processorName() {
+        Path info = Path.of("/proc/cpuinfo");
+        if (Files.isReadable(info)) {
+            try (var lines = Files.lines(info)) {
+                var name = lines.filter(line -> line.startsWith("model name")).findFirst();
+                if (name.isPresent()) {
+                    return name.get().substring(name.get().indexOf(':') + 1).trim();
+                }
+            } catch (IOException unreadable) {
+                return System.getProperty("os.arch") + " (" + info + ": " + unreadable.getMessage() + ")";
+            }
+        }
+        return System.getProperty("os.arch");
+    }
+
+    private static String gib(long bytes) {
+        return String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30));
+    }
+}

@@ -1,0 +1,127 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.PrintWriter;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command line. Every command is a class of its own, registered by one line of {@code subcommands}; it returns an
+ * {@link ExitCode} and throws for everything else, and {@link ErrorReport} makes one clear message of what it threw.
+ * Results go to stdout, progress and messages to stderr.
+ */
+@Command(
+        name = "mouselift",
+        mixinStandardHelpOptions = true,
+        description = "One photo to 3D Gaussian splats, on the JVM alone.",
+        versionProvider = Mouselift.Version.class,
+        sortOptions = false,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            DoctorCommand.class,
+            GenerateCompletion.class,
+            HelpCommand.class,
+        },
+        footerHeading = "%n",
+        footer = {
+            "The launcher itself knows two more: build (only build) and test (the default test run).",
+            "",
+            "Examples:",
+            "  mouselift doctor                               what this machine offers, and what slows it down",
+            "  mouselift COMMAND --help                       the options of a command",
+            "",
+            "Exit codes: 0 done; 1 a check did not hold; 2 wrong usage; 3 bad input; 4 the machine lacks something;",
+            "70 a defect of the program; 130 interrupted.",
+            "Environment: MOUSELIFT_JVM_OPTS adds JVM flags (-Xmx8g), JAVA_HOME is the first place to look for a JDK.",
+        })
+public final class Mouselift implements Runnable {
+    /** System property set by the launcher when stderr is a terminal. */
+    public static final String TERMINAL_PROPERTY = "mouselift.terminal";
+
+    @Option(names = {"-q", "--quiet"}, scope = ScopeType.INHERIT, description = "No progress, only results and errors.")
+    private boolean quiet;
+
+    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "Show where an error came from.")
+    private boolean stacktrace;
+
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    /** The complete command line; its writers can be replaced, which is how tests run it. */
+    public static CommandLine commandLine() {
+        CommandLine commandLine = new CommandLine(new Mouselift());
+        IVersionProvider version = commandLine.getCommandSpec().versionProvider();
+        for (CommandLine command : commandLine.getSubcommands().values()) {
+            CommandSpec spec = command.getCommandSpec();
+            if (!spec.mixinStandardHelpOptions() && !spec.optionsMap().containsKey("--help")) {
+                spec.mixinStandardHelpOptions(true).versionProvider(version);
+            }
+        }
+        commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setExecutionExceptionHandler(Mouselift::report);
+        commandLine.setParameterExceptionHandler(Mouselift::explain);
+        commandLine.setUsageHelpWidth(110);
+        commandLine.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()
+                .description("Print a completion script for bash and zsh.");
+        return commandLine;
+    }
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+
+    /** A progress line of {@code total} units on stderr; silent with {@code --quiet}. */
+    public Progress progress(String what, long total, String unit) {
+        PrintWriter err = spec.root().commandLine().getErr();
+        return quiet ? Progress.silent() : new Progress(what, total, unit, err, Boolean.getBoolean(TERMINAL_PROPERTY), System::nanoTime);
+    }
+
+    /** A message for a waiting person on stderr; silent with {@code --quiet}. */
+    public void note(String message) {
+        if (!quiet) {
+            spec.root().commandLine().getErr().println(message);
+        }
+    }
+
+    private static int report(Exception failure, CommandLine command, ParseResult parsed) {
+        Mouselift root = (Mouselift) command.getCommandSpec().root().userObject();
+        ErrorReport report = ErrorReport.of(failure, root.stacktrace);
+        command.getErr().print(report.render());
+        command.getErr().flush();
+        return report.exitCode();
+    }
+
+    private static int explain(ParameterException failure, String[] arguments) {
+        CommandLine command = failure.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("error: " + failure.getMessage());
+        if (!CommandLine.UnmatchedArgumentException.printSuggestions(failure, err)) {
+            err.println("  " + command.getCommandSpec().qualifiedName() + " --help shows the usage.");
+        }
+        err.flush();
+        return ExitCode.USAGE;
+    }
+
+    /** Version of the jar, as its manifest states it. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Mouselift.class.getPackage().getImplementationVersion();
+            return new String[] {"mouselift " + (version == null ? "(unpackaged classes)" : version)
+                    + " on Java " + Runtime.version()};
+        }
+    }
+}
