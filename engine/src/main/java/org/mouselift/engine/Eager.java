@@ -1,0 +1,46 @@
+package org.mouselift.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Computes every operation at once on the CPU. */
+public final class Eager implements Executor {
+    public static final Eager INSTANCE = new Eager();
+
+    private Eager() {}
+
+    @Override
+    public List<Tensor> execute(Operation operation, List<Tensor> inputs, List<TensorSpec> specs) {
+        if (operation instanceof ViewOperation view) {
+            return List.of(view.view(inputs.getFirst()));
+        }
+        List<Tensor> out = new ArrayList<>(specs.size());
+        for (TensorSpec spec : specs) {
+            out.add(Tensor.empty(spec, operation.name()));
+        }
+        kernel(operation, inputs).run(operation, inputs, out);
+        return out;
+    }
+
+    /** The kernel for an operation, or a clear refusal. */
+    static Kernel<Operation> kernel(Operation operation, List<Tensor> inputs) {
+        DType dtype = kernelType(operation, inputs);
+        Optional<Kernel<Operation>> kernel = Kernels.find(operation, dtype);
+        return kernel.orElseThrow(() -> new EngineException(operation.name() + ": no CPU kernel for element type " + dtype.label()
+                + " (operands " + describe(inputs) + "); cast to f32 first" + ModulePath.suffix()));
+    }
+
+    /** Kernels are keyed by the first operand's type; constants without operands by their result's. */
+    static DType kernelType(Operation operation, List<Tensor> inputs) {
+        return inputs.isEmpty() ? operation.infer(List.of()).getFirst().dtype() : inputs.getFirst().dtype();
+    }
+
+    static String describe(List<Tensor> tensors) {
+        List<String> parts = new ArrayList<>();
+        for (Tensor t : tensors) {
+            parts.add(t.toString());
+        }
+        return String.join(", ", parts);
+    }
+}

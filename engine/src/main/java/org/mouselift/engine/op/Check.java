@@ -1,0 +1,41 @@
+package org.mouselift.engine.op;
+
+import java.util.List;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.ShapeException;
+import org.mouselift.engine.TensorSpec;
+
+/** Operand checks shared by the operations' {@code infer} methods. */
+final class Check {
+    private Check() {}
+
+    static void count(String op, List<TensorSpec> in, int expected) {
+        if (in.size() != expected) {
+            throw new ShapeException(op, "expected " + expected + " operands, got " + in.size());
+        }
+    }
+
+    static void compute(String op, TensorSpec x) {
+        if (x.dtype() != DType.F32 && x.dtype() != DType.F64) {
+            throw new ShapeException(op, "arithmetic runs in f32 or f64, the operand is " + x + "; cast it first");
+        }
+    }
+
+    static void same(String op, TensorSpec a, TensorSpec b) {
+        if (a.dtype() != b.dtype()) {
+            throw new ShapeException(op, "element types differ: " + a + " and " + b);
+        }
+    }
+
+    static void rankAtLeast(String op, TensorSpec x, int rank) {
+        if (x.shape().rank() < rank) {
+            throw new ShapeException(op, "needs at least " + rank + " axes, got " + x);
+        }
+    }
+
+    static void require(String op, boolean condition, String problem) {
+        if (!condition) {
+            throw new ShapeException(op, problem);
+        }
+    }
+}
