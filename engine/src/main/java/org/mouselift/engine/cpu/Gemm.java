@@ -1,0 +1,284 @@
+package org.mouselift.engine.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import org.mouselift.engine.DType;
+
+/**
+ * Matrix product in float32: {@code C = epilogue(alpha * A * B + beta * C)} with A [M, K] and B [K, N] of any row and
+ * column strides (so every transposition is only a choice of strides) in F32, F16 or BF16, and C [M, N] row-major F32.
+ *
+ * <p>Blocked as by K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication" (ACM TOMS 34, 2008):
+ * panels of A and B are packed, and a register tile of {@link MicroKernel#MR} x {@link MicroKernel#NR} runs over them.
+ * Threads divide rows and columns, never K, at tile boundaries: the result does not depend on the number of threads.
+ * C must not overlap A or B.
+ */
+public final class Gemm {
+    private static final VectorSpecies<Float> S = VectorWidth.F32;
+    private static final int L = VectorWidth.LANES;
+    private static final int MR = MicroKernel.MR;
+    private static final int NR = MicroKernel.NR;
+    private static final int KC = 256;
+    private static final int MC = 192 / MR * MR;
+    private static final int NC = 1536 / NR * NR;
+    /** Multiply-adds below which waking the other threads costs more than it brings. */
+    private static final long PARALLEL_WORK = 400_000;
+
+    private Gemm() {
+    }
+
+    private record Product(long m, long n, long k, float alpha, Matrix a, Matrix b, float beta, MemorySegment c, long cOffset, long cRow,
+            Epilogue epilogue) {
+        Product inBatch(long aShift, long bShift, long cShift, long residualShift) {
+            Epilogue e = epilogue;
+            if (e.residual() != null) {
+                e = new Epilogue(e.bias(), e.biasOffset(), e.activation(), e.residual(), e.residualOffset() + residualShift, e.residualRow());
+            }
+            return new Product(m, n, k, alpha, a.shifted(aShift), b.shifted(bShift), beta, c, cOffset + cShift, cRow, e);
+        }
+    }
+
+    /** {@code C = A * B} for row-major F32 C with row stride {@code cRow}. */
+    public static void multiply(long m, long n, long k, Matrix a, Matrix b, MemorySegment c, long cOffset, long cRow) {
+        multiply(m, n, k, 1f, a, b, 0f, c, cOffset, cRow, Epilogue.NONE);
+    }
+
+    /**
+     * {@code C = epilogue(alpha * A * B + beta * C)}.
+     *
+     * @param cOffset  first element of C; {@code cRow >= n} is its row stride in elements. With beta = 0, C is not read.
+     * @param epilogue bias, activation and residual, see {@link Epilogue}
+     */
+    public static void multiply(long m, long n, long k, float alpha, Matrix a, Matrix b, float beta, MemorySegment c, long cOffset, long cRow,
+            Epilogue epilogue) {
+        batched(1, m, n, k, alpha, a, 0, b, 0, beta, c, cOffset, cRow, 0, epilogue, 0);
+    }
+
+    /**
+     * {@code batch} independent products; operand i starts {@code i * stride} elements after the first (stride 0 shares an
+     * operand). Small products run one per thread, large ones use all threads in turn; either way the result is the same.
+     */
+    public static void batched(long batch, long m, long n, long k, float alpha, Matrix a, long aBatch, Matrix b, long bBatch, float beta,
+            MemorySegment c, long cOffset, long cRow, long cBatch, Epilogue epilogue, long residualBatch) {
+        check(batch, m, n, k, a, aBatch, b, bBatch, c, cOffset, cRow, cBatch, epilogue, residualBatch);
+        if (batch == 0 || m == 0 || n == 0) {
+            return;
+        }
+        Product first = new Product(m, n, k, alpha, a, b, beta, c, cOffset, cRow, epilogue);
+        long start = KernelWatch.begin();
+        if (batch == 1) {
+            parallel(first);
+        } else if (batch >= 4L * Workers.count() || work(m, n, k) < 32 * PARALLEL_WORK) {
+            if (Workers.count() == 1 || saturated(batch, work(m, n, k)) < PARALLEL_WORK) {
+                sequential(first, 0, batch, aBatch, bBatch, cBatch, residualBatch);
+            } else {
+                Workers.split(batch, 1, (worker, begin, end) -> sequential(first, begin, end, aBatch, bBatch, cBatch, residualBatch));
+            }
+        } else {
+            for (long i = 0; i < batch; i++) {
+                parallel(first.inBatch(i * aBatch, i * bBatch, i * cBatch, i * residualBatch));
+            }
+        }
+        KernelWatch.end(start, 2.0 * batch * m * n * k);
+    }
+
+    private static void sequential(Product first, long begin, long end, long aBatch, long bBatch, long cBatch, long residualBatch) {
+        for (long i = begin; i < end; i++) {
+            block(first.inBatch(i * aBatch, i * bBatch, i * cBatch, i * residualBatch), 0, first.m, 0, first.n);
+        }
+    }
+
+    private static long work(long m, long n, long k) {
+        return saturated(saturated(m, n), Math.max(k, 1));
+    }
+
+    private static long saturated(long x, long y) {
+        return Math.multiplyHigh(x, y) != 0 || x * y < 0 ? Long.MAX_VALUE : x * y;
+    }
+
+    /** Divides C into a grid of tile-aligned blocks, one per thread. */
+    private static void parallel(Product p) {
+        int threads = Workers.count();
+        if (threads == 1 || work(p.m, p.n, p.k) < PARALLEL_WORK) {
+            block(p, 0, p.m, 0, p.n);
+            return;
+        }
+        long rowTiles = Math.ceilDiv(p.m, MR);
+        long colTiles = Math.ceilDiv(p.n, NR);
+        int gridRows = 1;
+        double best = Double.MAX_VALUE;
+        for (int rows = 1; rows <= threads; rows++) {
+            int cols = threads / rows;
+            double mBlock = Math.ceilDiv(rowTiles, rows) * MR;
+            double nBlock = Math.ceilDiv(colTiles, cols) * NR;
+            // multiply-adds plus packing (A once per NC columns), in units of one multiply-add of a full tile
+            double cost = mBlock * nBlock + 30 * (mBlock * Math.ceil(nBlock / NC) + nBlock);
+            if (cost < best * 0.999) {
+                best = cost;
+                gridRows = rows;
+            }
+        }
+        int rows = gridRows;
+        int cols = threads / rows;
+        Workers.split((long) rows * cols, 1, (worker, begin, end) -> {
+            for (long cell = begin; cell < end; cell++) {
+                long r = cell / cols;
+                long s = cell % cols;
+                block(p, rowTiles * r / rows * MR, Math.min(p.m, rowTiles * (r + 1) / rows * MR), colTiles * s / cols * NR,
+                        Math.min(p.n, colTiles * (s + 1) / cols * NR));
+            }
+        });
+    }
+
+    /** Computes rows [m0, m1) and columns [n0, n1) of C on this thread. */
+    private static void block(Product p, long m0, long m1, long n0, long n1) {
+        if (m0 >= m1 || n0 >= n1) {
+            return;
+        }
+        Scratch scratch = Scratch.local();
+        Matrix a = p.a;
+        Matrix b = p.b;
+        long blocks = Math.max(1, Math.ceilDiv(p.k, KC));
+        int depth = (int) Math.ceilDiv(p.k, blocks);
+        int cols = (int) Math.min(n1 - n0, NC);
+        int rows = (int) Math.min(m1 - m0, MC);
+        float[] packedB = scratch.floats(Scratch.PACK_B, Panels.size(cols, NR, depth));
+        float[] packedA = scratch.floats(Scratch.PACK_A, Panels.size(rows, MR, depth));
+        float[] tile = scratch.floats(Scratch.TILE, MR * NR);
+        boolean plain = p.epilogue.isNone();
+        for (long j = n0; j < n1; j += NC) {
+            int nc = (int) Math.min(NC, n1 - j);
+            for (long q = 0; q < blocks; q++) {
+                long k0 = q * depth;
+                int kc = (int) Math.min(depth, p.k - k0);
+                float beta = q == 0 ? p.beta : 1f;
+                boolean finish = q == blocks - 1 && !plain;
+                Panels.pack(b.data(), b.type(), b.offset() + k0 * b.rowStride() + j * b.colStride(), b.colStride(), b.rowStride(), nc, kc, NR,
+                        packedB, 0, scratch);
+                for (long i = m0; i < m1; i += MC) {
+                    int mc = (int) Math.min(MC, m1 - i);
+                    Panels.pack(a.data(), a.type(), a.offset() + i * a.rowStride() + k0 * a.colStride(), a.rowStride(), a.colStride(), mc, kc, MR,
+                            packedA, 0, scratch);
+                    tiles(p, packedA, packedB, i, mc, j, nc, kc, tile, beta, finish, scratch);
+                }
+            }
+        }
+    }
+
+    private static void tiles(Product p, float[] packedA, float[] packedB, long i, int mc, long j, int nc, int kc, float[] tile, float beta,
+            boolean finish, Scratch scratch) {
+        for (int jj = 0; jj < nc; jj += NR) {
+            int width = Math.min(NR, nc - jj);
+            for (int ii = 0; ii < mc; ii += MR) {
+                int height = Math.min(MR, mc - ii);
+                MicroKernel.panel(packedA, ii * kc, packedB, jj * kc, kc, tile, 0, NR, height, false);
+                long at = p.cOffset + (i + ii) * p.cRow + j + jj;
+                if (!finish && width == NR && !VectorWidth.SCALAR) {
+                    store(tile, p.alpha, beta, p.c, at * 4, p.cRow * 4, height);
+                } else {
+                    finish(p, tile, beta, finish ? p.epilogue : Epilogue.NONE, at, i + ii, j + jj, height, width, scratch);
+                }
+            }
+        }
+    }
+
+    /** C = alpha * tile + beta * C for a tile of full width. */
+    private static void store(float[] tile, float alpha, float beta, MemorySegment c, long at, long rowBytes, int height) {
+        FloatVector scale = FloatVector.broadcast(S, alpha);
+        if (beta == 0f) {
+            for (int r = 0; r < height; r++) {
+                FloatVector.fromArray(S, tile, r * NR).mul(scale).intoMemorySegment(c, at + r * rowBytes, ByteOrder.LITTLE_ENDIAN);
+                FloatVector.fromArray(S, tile, r * NR + L).mul(scale).intoMemorySegment(c, at + r * rowBytes + 4L * L, ByteOrder.LITTLE_ENDIAN);
+            }
+        } else {
+            for (int r = 0; r < height; r++) {
+                long to = at + r * rowBytes;
+                FloatVector c0 = FloatVector.fromMemorySegment(S, c, to, ByteOrder.LITTLE_ENDIAN).mul(beta);
+                FloatVector c1 = FloatVector.fromMemorySegment(S, c, to + 4L * L, ByteOrder.LITTLE_ENDIAN).mul(beta);
+                FloatVector.fromArray(S, tile, r * NR).mul(scale).add(c0).intoMemorySegment(c, to, ByteOrder.LITTLE_ENDIAN);
+                FloatVector.fromArray(S, tile, r * NR + L).mul(scale).add(c1).intoMemorySegment(c, to + 4L * L, ByteOrder.LITTLE_ENDIAN);
+            }
+        }
+    }
+
+    /** The general way out: any width, any epilogue; works on array copies of the rows. */
+    private static void finish(Product p, float[] tile, float beta, Epilogue e, long at, long row, long col, int height, int width, Scratch scratch) {
+        int n = height * NR;
+        float[] other = scratch.floats(Scratch.BLOCK_0, MR * NR);
+        if (beta != 0f) {
+            for (int r = 0; r < height; r++) {
+                MemorySegment.copy(p.c, DType.LE_F32, (at + r * p.cRow) * 4, other, r * NR, width);
+            }
+            for (int i = 0; i < n; i++) {
+                tile[i] = p.alpha * tile[i] + beta * other[i];
+            }
+        } else if (p.alpha != 1f) {
+            for (int i = 0; i < n; i++) {
+                tile[i] *= p.alpha;
+            }
+        }
+        if (e.bias() != null) {
+            MemorySegment.copy(e.bias(), DType.LE_F32, (e.biasOffset() + col) * 4, other, 0, width);
+            for (int r = 0; r < n; r += NR) {
+                for (int i = 0; i < NR; i++) {
+                    tile[r + i] += other[i];
+                }
+            }
+        }
+        switch (e.activation()) {
+            case GELU -> MathBlocks.gelu(tile, 0, n, scratch.floats(Scratch.BLOCK_1, 2 * MR * NR), 0);
+            case SILU -> MathBlocks.silu(tile, 0, n, scratch.floats(Scratch.BLOCK_1, 2 * MR * NR), 0);
+            case NONE -> { }
+        }
+        if (e.residual() != null) {
+            for (int r = 0; r < height; r++) {
+                MemorySegment.copy(e.residual(), DType.LE_F32, (e.residualOffset() + (row + r) * e.residualRow() + col) * 4, other, r * NR, width);
+            }
+            for (int i = 0; i < n; i++) {
+                tile[i] += other[i];
+            }
+        }
+        for (int r = 0; r < height; r++) {
+            MemorySegment.copy(tile, r * NR, p.c, DType.LE_F32, (at + r * p.cRow) * 4, width);
+        }
+    }
+
+    private static void check(long batch, long m, long n, long k, Matrix a, long aBatch, Matrix b, long bBatch, MemorySegment c, long cOffset,
+            long cRow, long cBatch, Epilogue e, long residualBatch) {
+        String kernel = "gemm f32";
+        Bounds.size(kernel, "batch", batch, 0);
+        Bounds.size(kernel, "M", m, 0);
+        Bounds.size(kernel, "N", n, 0);
+        Bounds.size(kernel, "K", k, 0);
+        operand(kernel, "A", a);
+        operand(kernel, "B", b);
+        Bounds.strided(kernel, "A", a.data(), a.type(), a.offset(), batch, aBatch, m, a.rowStride(), k, a.colStride());
+        Bounds.strided(kernel, "B", b.data(), b.type(), b.offset(), batch, bBatch, k, b.rowStride(), n, b.colStride());
+        if (m > 1 && cRow < n) {
+            throw new IllegalArgumentException(kernel + ": row stride of C is " + cRow + ", less than its " + n + " columns");
+        }
+        Bounds.strided(kernel, "C", c, DType.F32, cOffset, batch, cBatch, m, cRow, n, 1);
+        Bounds.writable(kernel, "C", c);
+        if (batch > 1 && cBatch < n) {
+            throw new IllegalArgumentException(kernel + ": batch stride of C is " + cBatch + ", less than one row of " + n);
+        }
+        if (e.bias() != null) {
+            Bounds.range(kernel, "bias", e.bias(), DType.F32, e.biasOffset(), n);
+        }
+        if (e.residual() != null) {
+            Bounds.strided(kernel, "residual", e.residual(), DType.F32, e.residualOffset(), batch, residualBatch, m, e.residualRow(), n, 1);
+            if (k > KC && e.residual().address() + e.residualOffset() * 4 == c.address() + cOffset * 4 && e.residual().isNative() == c.isNative()
+                    && e.residual().heapBase().equals(c.heapBase())) {
+                throw new IllegalArgumentException(kernel + ": the residual is C itself; use beta = 1 instead");
+            }
+        }
+    }
+
+    private static void operand(String kernel, String name, Matrix x) {
+        if (x.type() != DType.F32 && x.type() != DType.F16 && x.type() != DType.BF16) {
+            throw new IllegalArgumentException(kernel + ": " + name + " is " + x.type().label() + ", expected f32, f16 or bf16");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package org.mouselift.engine.cpu;
+
+/**
+ * Reused working memory of the kernels: each thread keeps a few numbered {@code float[]} buffers that only grow. A kernel
+ * owns the slots it names until it returns; two kernels that call one another must use different slots.
+ */
+final class Scratch {
+    static final int PACK_A = 0;
+    static final int PACK_B = 1;
+    static final int TILE = 2;
+    static final int ROWS = 3;
+    static final int BLOCK_0 = 4;
+    static final int BLOCK_1 = 5;
+    static final int BLOCK_2 = 6;
+    static final int BLOCK_3 = 7;
+    static final int ATTENTION = 8;
+    static final int CONV = 24;
+    private static final int SLOTS = 32;
+
+    private static final ThreadLocal<Scratch> LOCAL = ThreadLocal.withInitial(Scratch::new);
+
+    private final float[][] buffers = new float[SLOTS][];
+    private short[] halves = new short[0];
+
+    private Scratch() {
+    }
+
+    static Scratch local() {
+        return LOCAL.get();
+    }
+
+    /** The buffer of a slot with at least {@code length} elements; its contents are whatever the last user left. */
+    float[] floats(int slot, long length) {
+        float[] buffer = buffers[slot];
+        if (buffer == null || buffer.length < length) {
+            if (length > Integer.MAX_VALUE - 64) {
+                throw new IllegalArgumentException("a working buffer of " + length + " floats is over the limit of " + (Integer.MAX_VALUE - 64)
+                        + " (2^31 elements); split the operation");
+            }
+            buffer = new float[(int) Math.max(length, 1024)];
+            buffers[slot] = buffer;
+        }
+        return buffer;
+    }
+
+    short[] halves(int length) {
+        if (halves.length < length) {
+            halves = new short[Math.max(length, 1024)];
+        }
+        return halves;
+    }
+}
