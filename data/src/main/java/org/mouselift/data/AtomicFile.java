@@ -6,13 +6,43 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Files that appear under their name only when complete: written beside the target, then renamed over it. */
-public final class AtomicFile {
+/**
+ * Files that appear under their name only when complete: written beside the target, then renamed over it. When the
+ * writing fails or the program is interrupted, an existing file stays as it was and nothing is left behind.
+ */
+public final class AtomicFile implements AutoCloseable {
     private static final AtomicLong COUNTER = new AtomicLong();
+    private static final Set<Path> UNFINISHED = ConcurrentHashMap.newKeySet();
 
-    private AtomicFile() {}
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> UNFINISHED.forEach(path -> {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                System.getLogger(AtomicFile.class.getName()).log(System.Logger.Level.WARNING, "cannot delete " + path, e);
+            }
+        }), "mouselift-unfinished-files"));
+    }
+
+    private final Path path;
+    private final Path temporary;
+    private final FileChannel channel;
+
+    private AtomicFile(Path path) throws IOException {
+        this.path = path;
+        this.temporary = path.resolveSibling(path.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
+        UNFINISHED.add(temporary);
+        try {
+            this.channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.READ, StandardOpenOption.CREATE_NEW);
+        } catch (IOException e) {
+            UNFINISHED.remove(temporary);
+            throw e;
+        }
+    }
 
     /** Writes the content of one file. */
     @FunctionalInterface
@@ -20,20 +50,37 @@ public final class AtomicFile {
         void writeTo(FileChannel channel) throws IOException;
     }
 
-    /**
-     * Writes {@code path}. When {@code content} fails, an existing file stays as it was and nothing is left behind. The
-     * target's folder must exist.
-     */
+    /** Begins a file that will replace {@code path} at {@link #commit}. The target's folder must exist. */
+    public static AtomicFile create(Path path) throws IOException {
+        return new AtomicFile(path);
+    }
+
+    /** Writes {@code path} as a whole. The target's folder must exist. */
     public static void write(Path path, Content content) throws IOException {
-        Path temporary = path.resolveSibling(path.getFileName() + "." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
-        try {
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-                content.writeTo(channel);
-                channel.force(true);
-            }
-            Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
+        try (AtomicFile file = create(path)) {
+            content.writeTo(file.channel());
+            file.commit();
         }
+    }
+
+    /** Where the content goes; readable too, for formats that patch what they wrote. Closed by {@link #commit} and {@link #close}. */
+    public FileChannel channel() {
+        return channel;
+    }
+
+    /** Makes the content durable and gives the file its name. */
+    public void commit() throws IOException {
+        channel.force(true);
+        channel.close();
+        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        UNFINISHED.remove(temporary);
+    }
+
+    /** Drops the content unless it was committed. */
+    @Override
+    public void close() throws IOException {
+        channel.close();
+        Files.deleteIfExists(temporary);
+        UNFINISHED.remove(temporary);
     }
 }

@@ -1,0 +1,61 @@
+package org.mouselift.models.splat;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The raw parameters of N Gaussians, as a network head or a PLY file holds them: float32 in native byte order, on or off
+ * the heap, never copied. The renderer applies the activations of GS-LRM specification §1.10: scale = exp(logScales),
+ * rotation = q / max(|q|, 1e-12), opacity = sigmoid(logit), colour from spherical harmonics.
+ *
+ * <p>The same record carries gradients with respect to these parameters.
+ *
+ * @param count number of Gaussians N ≥ 0
+ * @param shDegree degree of the spherical harmonics, 0 … 3; K = (shDegree + 1)²
+ * @param means centres, [N,3], world units
+ * @param logScales logarithms of the standard deviations, [N,3]
+ * @param quaternions rotations (w, x, y, z), not necessarily normalised, [N,4]
+ * @param opacityLogits [N]
+ * @param sh coefficients, [N,K,3]: coefficient slow, colour (R,G,B) fast
+ */
+public record GaussianParameters(int count, int shDegree, MemorySegment means, MemorySegment logScales,
+        MemorySegment quaternions, MemorySegment opacityLogits, MemorySegment sh) {
+    public GaussianParameters {
+        if (count < 0) {
+            throw new IllegalArgumentException("number of Gaussians is negative: " + count);
+        }
+        if (shDegree < 0 || shDegree > 3) {
+            throw new IllegalArgumentException("spherical-harmonics degree " + shDegree + ", expected 0 to 3");
+        }
+        int k = (shDegree + 1) * (shDegree + 1);
+        check("means", means, count, 3);
+        check("logScales", logScales, count, 3);
+        check("quaternions", quaternions, count, 4);
+        check("opacityLogits", opacityLogits, count, 1);
+        check("sh", sh, count, 3 * k);
+    }
+
+    private static void check(String name, MemorySegment segment, long count, int width) {
+        long expected = Math.multiplyExact(count, 4L * width);
+        if (segment.byteSize() != expected) {
+            throw new IllegalArgumentException("Gaussian parameter " + name + " has " + segment.byteSize() + " bytes, expected "
+                + expected + " (f32[" + count + "," + width + "])");
+        }
+    }
+
+    /** Number of SH coefficients per colour: (shDegree + 1)². */
+    public int coefficients() {
+        return (shDegree + 1) * (shDegree + 1);
+    }
+
+    /** Wraps heap arrays of the given layouts without copying. */
+    public static GaussianParameters of(int shDegree, float[] means, float[] logScales, float[] quaternions, float[] opacityLogits, float[] sh) {
+        return new GaussianParameters(opacityLogits.length, shDegree, MemorySegment.ofArray(means), MemorySegment.ofArray(logScales),
+            MemorySegment.ofArray(quaternions), MemorySegment.ofArray(opacityLogits), MemorySegment.ofArray(sh));
+    }
+
+    /** New heap arrays of zeros with the sizes of these parameters, for example to collect gradients. */
+    public GaussianParameters zerosLike() {
+        return of(shDegree, new float[Math.multiplyExact(3, count)], new float[Math.multiplyExact(3, count)],
+            new float[Math.multiplyExact(4, count)], new float[count], new float[Math.multiplyExact(3 * coefficients(), count)]);
+    }
+}

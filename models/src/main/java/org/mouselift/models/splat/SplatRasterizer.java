@@ -1,0 +1,332 @@
+package org.mouselift.models.splat;
+
+import static org.mouselift.models.splat.TileKernel.*;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.mouselift.engine.cpu.Workers;
+
+/**
+ * Tile-based differentiable renderer of 3D Gaussians (GS-LRM specification §2, after Kerbl et al. 2023). One instance owns
+ * the buffers of one view at a time and reuses them; it is not thread-safe, but uses all {@link Workers} inside.
+ *
+ * <p>Order of use: {@link #render}, then, for the same view, any of {@link #backward}, {@link #contributors},
+ * {@link #inspect}. Results do not depend on the number of threads. With no Gaussians the image is the background.
+ */
+public final class SplatRasterizer {
+    private final RasterOptions options;
+    private final SplatTable table = new SplatTable();
+    private final DepthOrder order = new DepthOrder();
+    private final TileBins bins = new TileBins();
+    private final Pixels[] pixels = new Pixels[Workers.count()];
+    private float[] finalTransmittance = new float[0];
+    private int[] stops = new int[0];
+    private int[] pairStart = new int[0];
+    private float[] pairMoments = new float[0];
+
+    private GaussianParameters parameters;
+    private SplatCamera camera;
+    private float[] background;
+    private double modifier;
+
+    public SplatRasterizer() {
+        this(RasterOptions.DEFAULT);
+    }
+
+    public SplatRasterizer(RasterOptions options) {
+        this.options = options;
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = new Pixels();
+        }
+    }
+
+    public RasterOptions options() {
+        return options;
+    }
+
+    /** Gaussians of the last view that were left out because of a NaN or infinite parameter (option CULL). */
+    public int nonFinite() {
+        return table.nonFinite();
+    }
+
+    /** Gaussians of the last view whose projection does not fit float32 (absurd scale or distance) and that were left out. */
+    public int degenerate() {
+        return table.degenerate();
+    }
+
+    /** Gaussians of the last view that are in some tile list. */
+    public int visible() {
+        return order.size();
+    }
+
+    /** Entries of all tile lists of the last view. */
+    public long tileEntries() {
+        return bins.entries();
+    }
+
+    /**
+     * Renders one view. The parameters and the camera are remembered, not copied: they must not change until the backward pass.
+     *
+     * @param background RGB
+     * @param scalingModifier factor on the activated scales, 1 = none
+     * @throws NonFiniteGaussianException if a parameter is NaN or infinite (unless the options say otherwise)
+     */
+    public void render(GaussianParameters gaussians, SplatCamera camera, float[] background, double scalingModifier, SplatImage out) {
+        if (out.width() != camera.width() || out.height() != camera.height()) {
+            throw new IllegalArgumentException("image is " + out.width() + "x" + out.height() + ", camera is " + camera.width() + "x" + camera.height());
+        }
+        if (background.length != 3) {
+            throw new IllegalArgumentException("background has " + background.length + " numbers, expected 3 (RGB)");
+        }
+        if (!(scalingModifier > 0 && scalingModifier < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("scalingModifier = " + scalingModifier + ", expected a positive number");
+        }
+        this.parameters = null;
+        table.project(gaussians, camera, scalingModifier, options);
+        order.sort(table.depths, gaussians.count());
+        bins.count(camera.tilesX(), camera.tilesY(), order, table.rects);
+        int tiles = camera.tilesX() * camera.tilesY();
+        int slots = Math.multiplyExact(tiles, PIXELS);
+        if (stops.length < slots) {
+            stops = new int[slots];
+            finalTransmittance = new float[slots];
+        }
+        this.camera = camera;
+        this.background = background.clone();
+        for (int begin = 0; begin < tiles; ) {
+            int first = begin, end = bins.bandEnd(begin, options.forwardBand());
+            bins.fill(order, begin, end);
+            Workers.each(end - begin, (worker, t) -> compositeTile(first + t, pixels[worker], out));
+            begin = end;
+        }
+        this.parameters = gaussians;
+        this.modifier = scalingModifier;
+    }
+
+    private void compositeTile(int tile, Pixels s, SplatImage out) {
+        int px = tile % camera.tilesX() * TILE, py = tile / camera.tilesX() * TILE;
+        int w = Math.min(TILE, camera.width() - px), h = Math.min(TILE, camera.height() - py);
+        int begin = bins.start(tile), end = bins.start(tile + 1);
+        Arrays.fill(s.t, 1);
+        Arrays.fill(s.stop, end - begin);
+        Arrays.fill(s.red, 0);
+        Arrays.fill(s.green, 0);
+        Arrays.fill(s.blue, 0);
+        Arrays.fill(s.depth, 0);
+        if (w < TILE || h < TILE) {
+            for (int i = 0; i < PIXELS; i++) {
+                if (i % TILE >= w || i / TILE >= h) {
+                    s.t[i] = -1;
+                    s.stop[i] = 0;
+                }
+            }
+        }
+        if (begin < end) {
+            options.kernel().forward(table.splats, bins.list(), begin, end, px, py, s);
+        }
+        int slot = tile * PIXELS;
+        System.arraycopy(s.stop, 0, stops, slot, PIXELS);
+        for (int i = 0; i < PIXELS; i++) {
+            float t = Math.abs(s.t[i]);
+            finalTransmittance[slot + i] = t;
+            s.red[i] = Math.fma(t, background[0], s.red[i]);
+            s.green[i] = Math.fma(t, background[1], s.green[i]);
+            s.blue[i] = Math.fma(t, background[2], s.blue[i]);
+            s.t[i] = 1 - t;
+        }
+        long plane = 4L * out.width() * out.height();
+        for (int y = 0; y < h; y++) {
+            long at = 4 * ((long) (py + y) * out.width() + px);
+            put(s.red, y, out.rgb(), at, w);
+            put(s.green, y, out.rgb(), plane + at, w);
+            put(s.blue, y, out.rgb(), 2 * plane + at, w);
+            put(s.t, y, out.alpha(), at, w);
+            put(s.depth, y, out.depth(), at, w);
+        }
+    }
+
+    private static void put(float[] from, int row, MemorySegment to, long at, int n) {
+        if (to != null) {
+            MemorySegment.copy(from, row * TILE, to, ValueLayout.JAVA_FLOAT_UNALIGNED, at, n);
+        }
+    }
+
+    private static void get(MemorySegment from, long at, float[] to, int row, int n) {
+        if (from != null) {
+            MemorySegment.copy(from, ValueLayout.JAVA_FLOAT_UNALIGNED, at, to, row * TILE, n);
+        }
+    }
+
+    /**
+     * Back-propagates the last rendered view and adds the result to {@code gradients}. Follows the reference's rules: the
+     * alpha clamp 0.99 passes gradients through, skipped splats get none (specification §2.5).
+     *
+     * @param gradRgb dL/drgb, [3,H,W]
+     * @param gradAlpha dL/dalpha, [H,W], or null
+     * @param gradDepth dL/d(alpha-weighted depth), [H,W], or null
+     * @param gradients same count and degree as the parameters; accumulated
+     * @param probe receives intermediate gradients of this view, or null
+     */
+    public void backward(MemorySegment gradRgb, MemorySegment gradAlpha, MemorySegment gradDepth, GaussianParameters gradients, GradientProbe probe) {
+        requireRendered();
+        SplatImage.check("gradRgb", gradRgb, 3, camera.width(), camera.height(), false);
+        SplatImage.check("gradAlpha", gradAlpha, 1, camera.width(), camera.height(), true);
+        SplatImage.check("gradDepth", gradDepth, 1, camera.width(), camera.height(), true);
+        int n = parameters.count();
+        if (gradients.count() != n || gradients.shDegree() != parameters.shDegree()) {
+            throw new IllegalArgumentException("gradients are for " + gradients.count() + " Gaussians of degree " + gradients.shDegree()
+                + ", the view was rendered with " + n + " of degree " + parameters.shDegree());
+        }
+        if (probe != null && probe.opacity.length != n) {
+            throw new IllegalArgumentException("probe holds " + probe.opacity.length + " Gaussians, the view was rendered with " + n);
+        }
+        table.clearMoments(n);
+        if (pairStart.length < n + 1) {
+            pairStart = new int[n + 1 + n / 4];
+        }
+        int tiles = camera.tilesX() * camera.tilesY();
+        // One band in the forward pass that also fits the backward limit keeps its lists; fill() then does nothing.
+        for (int begin = 0; begin < tiles; ) {
+            int first = begin, end = bins.bandEnd(begin, options.backwardBand());
+            bins.fill(order, begin, end);
+            int entries = numberPairs(n, begin, end);
+            int numbers = Math.multiplyExact(entries, MOMENTS);
+            if (pairMoments.length < numbers) {
+                pairMoments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
+            }
+            Workers.each(end - begin, (worker, t) -> backwardTile(first + t, first, pixels[worker], gradRgb, gradAlpha, gradDepth));
+            Workers.split(n, 1024, (worker, from, to) -> reduce((int) from, (int) to));
+            begin = end;
+        }
+        if (probe != null) {
+            probe.clear();
+        }
+        table.chain(parameters, camera, modifier, gradients, probe);
+    }
+
+    /** Numbers the (splat, tile) pairs of a band splat by splat, tiles in raster order; returns how many there are. */
+    private int numberPairs(int n, int begin, int end) {
+        int at = 0;
+        for (int g = 0; g < n; g++) {
+            pairStart[g] = at;
+            if (table.depths[g] > 0) {
+                at += bins.before(g, end) - bins.before(g, begin);
+            }
+        }
+        pairStart[n] = at;
+        return at;
+    }
+
+    private void backwardTile(int tile, int bandBegin, Pixels s, MemorySegment gradRgb, MemorySegment gradAlpha, MemorySegment gradDepth) {
+        int begin = bins.start(tile), end = bins.start(tile + 1);
+        if (begin == end) {
+            return;
+        }
+        int px = tile % camera.tilesX() * TILE, py = tile / camera.tilesX() * TILE;
+        int w = Math.min(TILE, camera.width() - px), h = Math.min(TILE, camera.height() - py);
+        int slot = tile * PIXELS;
+        System.arraycopy(finalTransmittance, slot, s.t, 0, PIXELS);
+        System.arraycopy(stops, slot, s.stop, 0, PIXELS);
+        int used = 0;
+        for (int stop : s.stop) {
+            used = Math.max(used, stop);
+        }
+        for (float[] a : new float[][] {s.gradRed, s.gradGreen, s.gradBlue, s.gradDepth, s.behind}) {
+            Arrays.fill(a, 0);
+        }
+        long plane = 4L * camera.width() * camera.height();
+        for (int y = 0; y < h; y++) {
+            long at = 4 * ((long) (py + y) * camera.width() + px);
+            get(gradRgb, at, s.gradRed, y, w);
+            get(gradRgb, plane + at, s.gradGreen, y, w);
+            get(gradRgb, 2 * plane + at, s.gradBlue, y, w);
+            get(gradDepth, at, s.gradDepth, y, w);
+            get(gradAlpha, at, s.behind, y, w);
+        }
+        for (int i = 0; i < PIXELS; i++) {
+            s.behind[i] = s.t[i] * (background[0] * s.gradRed[i] + background[1] * s.gradGreen[i] + background[2] * s.gradBlue[i] - s.behind[i]);
+        }
+        if (s.moments.length < used * MOMENTS) {
+            s.moments = new float[Math.multiplyExact(used, MOMENTS) + used];
+        }
+        options.kernel().backward(table.splats, bins.list(), begin, used, px, py, s);
+        int[] list = bins.list();
+        for (int e = 0; e < end - begin; e++) {
+            int g = list[begin + e];
+            int pair = pairStart[g] + bins.before(g, tile) - bins.before(g, bandBegin);
+            if (e < used) {
+                System.arraycopy(s.moments, e * MOMENTS, pairMoments, pair * MOMENTS, MOMENTS);
+            } else {
+                Arrays.fill(pairMoments, pair * MOMENTS, (pair + 1) * MOMENTS, 0);
+            }
+        }
+    }
+
+    /** Adds up the pairs of every splat in the order of their numbers. */
+    private void reduce(int from, int to) {
+        float[] sums = table.moments;
+        for (int g = from; g < to; g++) {
+            for (int pair = pairStart[g]; pair < pairStart[g + 1]; pair++) {
+                for (int k = 0; k < MOMENTS; k++) {
+                    sums[g * MOMENTS + k] += pairMoments[pair * MOMENTS + k];
+                }
+            }
+        }
+    }
+
+    /**
+     * The splats that were blended into a pixel of the last view, front to back, with the very numbers of the renderer: adding
+     * {@code weight × colour} with fused multiply-adds in this order, and then the final transmittance times the background,
+     * gives the pixel bit by bit.
+     */
+    public List<Contributor> contributors(int x, int y) {
+        requireRendered();
+        if (x < 0 || y < 0 || x >= camera.width() || y >= camera.height()) {
+            throw new IllegalArgumentException("pixel (" + x + ", " + y + ") is outside the image " + camera.width() + "x" + camera.height());
+        }
+        int tile = y / TILE * camera.tilesX() + x / TILE;
+        int stop = stops[tile * PIXELS + y % TILE * TILE + x % TILE];
+        List<Contributor> out = new ArrayList<>();
+        float t = 1;
+        int position = 0;
+        float[] s = table.splats;
+        for (int i = 0; i < order.size() && position < stop; i++) {
+            int g = order.ids()[i];
+            if (bins.before(g, tile + 1) == bins.before(g, tile)) {
+                continue;
+            }
+            position++;
+            int at = g * STRIDE;
+            float dx = s[at + U] - x, dy = s[at + V] - y;
+            float pw = Math.fma(Math.fma(s[at + NEG_B], dx, s[at + HALF_C] * dy), dy, s[at + HALF_A] * dx * dx);
+            float alpha = Math.min(MAX_ALPHA, s[at + OPACITY] * TileKernel.exp2(pw));
+            if (pw > 0 || alpha < MIN_ALPHA) {
+                continue;
+            }
+            out.add(new Contributor(g, position, alpha, alpha * t, s[at + DEPTH], s[at + RED], s[at + GREEN], s[at + BLUE]));
+            t *= 1 - alpha;
+        }
+        return out;
+    }
+
+    /** Final transmittance of a pixel of the last view: the weight of the background. */
+    public float transmittance(int x, int y) {
+        requireRendered();
+        return finalTransmittance[(y / TILE * camera.tilesX() + x / TILE) * PIXELS + y % TILE * TILE + x % TILE];
+    }
+
+    /** Projected values and tile lists of the last view. */
+    public SplatInspection inspect() {
+        requireRendered();
+        return SplatInspection.of(parameters, camera, modifier, table, order, bins, this);
+    }
+
+    private void requireRendered() {
+        if (parameters == null) {
+            throw new IllegalStateException("no rendered view: call render() first (it must have succeeded)");
+        }
+    }
+}

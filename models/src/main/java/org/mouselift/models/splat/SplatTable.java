@@ -1,0 +1,267 @@
+package org.mouselift.models.splat;
+
+import static org.mouselift.models.splat.TileKernel.*;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.mouselift.engine.cpu.Workers;
+
+/**
+ * Per-Gaussian buffers of one view: splat records for the kernels, tile rectangles and depths, and the two passes over the
+ * raw parameters (projection forward, chain rule backward). Parameters are read in blocks through small heap buffers, one
+ * set per thread; buffers are reused between views.
+ */
+final class SplatTable {
+    private static final int BLOCK = 1024;
+
+    /** Heap copies of the parameters of one block of Gaussians. */
+    static final class Block {
+        final float[] means = new float[3 * BLOCK], scales = new float[3 * BLOCK], quaternions = new float[4 * BLOCK], logits = new float[BLOCK];
+        float[] sh = new float[0];
+
+        void read(GaussianParameters p, int first, int n) {
+            int width = 3 * p.coefficients();
+            if (sh.length < BLOCK * width) {
+                sh = new float[BLOCK * width];
+            }
+            copy(p.means(), first, n, 3, means);
+            copy(p.logScales(), first, n, 3, scales);
+            copy(p.quaternions(), first, n, 4, quaternions);
+            copy(p.opacityLogits(), first, n, 1, logits);
+            copy(p.sh(), first, n, width, sh);
+        }
+
+        void write(GaussianParameters p, int first, int n) {
+            int width = 3 * p.coefficients();
+            paste(means, p.means(), first, n, 3);
+            paste(scales, p.logScales(), first, n, 3);
+            paste(quaternions, p.quaternions(), first, n, 4);
+            paste(logits, p.opacityLogits(), first, n, 1);
+            paste(sh, p.sh(), first, n, width);
+        }
+
+        private static void copy(MemorySegment from, long first, int n, int width, float[] to) {
+            MemorySegment.copy(from, ValueLayout.JAVA_FLOAT_UNALIGNED, first * width * 4, to, 0, n * width);
+        }
+
+        private static void paste(float[] from, MemorySegment to, long first, int n, int width) {
+            MemorySegment.copy(from, 0, to, ValueLayout.JAVA_FLOAT_UNALIGNED, first * width * 4, n * width);
+        }
+
+        /** Throws for the first non-finite parameter of the block, or counts the Gaussians that have one. */
+        int checkFinite(int first, int n, int shWidth, boolean reject) {
+            float sum = zeroSum(means, 3 * n) + zeroSum(scales, 3 * n) + zeroSum(quaternions, 4 * n) + zeroSum(logits, n) + zeroSum(sh, shWidth * n);
+            if (sum == 0) {
+                return 0;
+            }
+            int bad = 0;
+            for (int i = 0; i < n; i++) {
+                if (finite(i, shWidth)) {
+                    continue;
+                }
+                bad++;
+                if (reject) {
+                    report("means", means, first, i, 3);
+                    report("logScales", scales, first, i, 3);
+                    report("quaternions", quaternions, first, i, 4);
+                    report("opacityLogits", logits, first, i, 1);
+                    report("sh", sh, first, i, shWidth);
+                }
+            }
+            return bad;
+        }
+
+        boolean finite(int i, int shWidth) {
+            float sum = logits[i] * 0f;
+            for (int k = 0; k < 3; k++) {
+                sum += means[3 * i + k] * 0f + scales[3 * i + k] * 0f;
+            }
+            for (int k = 0; k < 4; k++) {
+                sum += quaternions[4 * i + k] * 0f;
+            }
+            for (int k = 0; k < shWidth; k++) {
+                sum += sh[shWidth * i + k] * 0f;
+            }
+            return sum == 0;
+        }
+
+        /** 0, or NaN when a value is not finite. */
+        private static float zeroSum(float[] values, int n) {
+            float sum = 0;
+            for (int i = 0; i < n; i++) {
+                sum += values[i] * 0f;
+            }
+            return sum;
+        }
+
+        private static void report(String field, float[] values, int first, int i, int width) {
+            for (int k = 0; k < width; k++) {
+                if (!Float.isFinite(values[width * i + k])) {
+                    throw new NonFiniteGaussianException(first + i, field, k, values[width * i + k]);
+                }
+            }
+        }
+    }
+
+    private final Block[] blocks = new Block[Workers.count()];
+    private final Block[] sums = new Block[Workers.count()];
+    float[] splats = new float[0];
+    float[] depths = new float[0];
+    int[] rects = new int[0];
+    /** {@link TileKernel#MOMENTS} numbers per Gaussian, valid for the visible ones after the backward pass. */
+    float[] moments = new float[0];
+    private int nonFinite, degenerate;
+
+    SplatTable() {
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i] = new Block();
+            sums[i] = new Block();
+        }
+    }
+
+    int nonFinite() {
+        return nonFinite;
+    }
+
+    int degenerate() {
+        return degenerate;
+    }
+
+    /** Projects all Gaussians; afterwards {@code depths[i] > 0} exactly for those that may touch a pixel. */
+    void project(GaussianParameters p, SplatCamera camera, double modifier, RasterOptions options) {
+        int n = p.count();
+        if (depths.length < n) {
+            if ((long) n * STRIDE > Integer.MAX_VALUE - 16) {
+                throw new IllegalArgumentException(n + " Gaussians in one view; the renderer handles at most " + (Integer.MAX_VALUE - 16) / STRIDE);
+            }
+            int capacity = (int) Math.min((Integer.MAX_VALUE - 16) / STRIDE, n + n / 4L);
+            splats = new float[capacity * STRIDE];
+            depths = new float[capacity];
+            rects = new int[2 * capacity];
+        }
+        AtomicInteger bad = new AtomicInteger(), flat = new AtomicInteger();
+        int width = 3 * p.coefficients();
+        boolean reject = options.nonFinite() == RasterOptions.NonFinite.REJECT;
+        Workers.each(Math.ceilDiv(n, BLOCK), (worker, block) -> {
+            int first = block * BLOCK, size = Math.min(BLOCK, n - first);
+            Block b = blocks[worker];
+            b.read(p, first, size);
+            int unusable = b.checkFinite(first, size, width, reject);
+            bad.addAndGet(unusable);
+            GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier);
+            for (int i = 0; i < size; i++) {
+                depths[first + i] = 0;
+                if (unusable > 0 && !b.finite(i, width)) {
+                    continue;
+                }
+                switch (projection.project(b.means, 3 * i, b.scales, 3 * i, b.quaternions, 4 * i, b.logits[i], b.sh, width * i)) {
+                    case VISIBLE -> store(projection, first + i, options.referenceLists());
+                    case DEGENERATE -> flat.incrementAndGet();
+                    case CULLED -> { }
+                }
+            }
+        });
+        nonFinite = bad.get();
+        degenerate = flat.get();
+    }
+
+    private void store(GaussianProjection p, int i, boolean referenceLists) {
+        if (!referenceLists && p.alpha < MIN_ALPHA) {
+            return;
+        }
+        // How far the ellipse alpha ≥ 1/255 reaches, from the rounded conic that the kernels use, with room for their rounding:
+        // the exponent is a difference of terms up to conic·distance², each rounded to 2^-24.
+        double a = p.conicA, b = p.conicB, c = p.conicC, form = a * c - b * b;
+        double far = p.radius + 2.0 * TILE;
+        double level = 2 * (Math.log(255.0 * p.alpha) + 0.01 + 1e-6 * (a + c) * far * far);
+        int xLo = 0, yLo = 0, xHi = p.width - 1, yHi = p.height - 1;
+        if (form > 0 && level >= 0) {
+            double rx = Math.sqrt(level * c / form) + 0.01, ry = Math.sqrt(level * a / form) + 0.01;
+            xLo = (int) Math.max(xLo, Math.ceil(p.u - rx));
+            xHi = (int) Math.min(xHi, Math.floor(p.u + rx));
+            yLo = (int) Math.max(yLo, Math.ceil(p.v - ry));
+            yHi = (int) Math.min(yHi, Math.floor(p.v + ry));
+        } else if (level < 0) {
+            xHi = yHi = -1;
+        }
+        int x0 = p.x0, y0 = p.y0, x1 = p.x1, y1 = p.y1;
+        if (!referenceLists) {
+            x0 = Math.max(x0, xLo / TILE);
+            y0 = Math.max(y0, yLo / TILE);
+            x1 = Math.min(x1, Math.floorDiv(xHi, TILE) + 1);
+            y1 = Math.min(y1, Math.floorDiv(yHi, TILE) + 1);
+            if (x0 >= x1 || y0 >= y1) {
+                return;
+            }
+        }
+        float[] s = splats;
+        int at = i * STRIDE;
+        s[at + U] = p.u;
+        s[at + V] = p.v;
+        s[at + HALF_A] = -0.5f * LOG2E * p.conicA;
+        s[at + NEG_B] = -LOG2E * p.conicB;
+        s[at + HALF_C] = -0.5f * LOG2E * p.conicC;
+        s[at + OPACITY] = p.alpha;
+        s[at + RED] = p.rgb[0];
+        s[at + GREEN] = p.rgb[1];
+        s[at + BLUE] = p.rgb[2];
+        s[at + DEPTH] = p.depth;
+        s[at + X_LO] = xLo;
+        s[at + X_HI] = xHi;
+        s[at + Y_LO] = yLo;
+        s[at + Y_HI] = yHi;
+        TileBins.pack(rects, i, x0, y0, x1, y1);
+        depths[i] = p.depth;
+    }
+
+    /** Prepares {@link #moments} for {@code count} Gaussians: zeros. */
+    void clearMoments(int count) {
+        if (moments.length < count * MOMENTS) {
+            moments = new float[splats.length / STRIDE * MOMENTS];
+        }
+        Workers.split((long) count * MOMENTS, 4096, (worker, begin, end) -> java.util.Arrays.fill(moments, (int) begin, (int) end, 0));
+    }
+
+    /** Adds the gradients that follow from {@link #moments} to {@code gradients}; fills {@code probe} when it is given. */
+    void chain(GaussianParameters p, SplatCamera camera, double modifier, GaussianParameters gradients, GradientProbe probe) {
+        int n = p.count(), width = 3 * p.coefficients();
+        Workers.each(Math.ceilDiv(n, BLOCK), (worker, block) -> {
+            int first = block * BLOCK, size = Math.min(BLOCK, n - first);
+            boolean any = false;
+            for (int i = first; i < first + size && !any; i++) {
+                any = depths[i] > 0;
+            }
+            if (!any) {
+                return;
+            }
+            Block b = blocks[worker], sum = sums[worker];
+            b.read(p, first, size);
+            sum.read(gradients, first, size);
+            GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier);
+            ProjectionGradient gradient = new ProjectionGradient(projection);
+            for (int i = 0; i < size; i++) {
+                if (!(depths[first + i] > 0)) {
+                    continue;
+                }
+                projection.project(b.means, 3 * i, b.scales, 3 * i, b.quaternions, 4 * i, b.logits[i], b.sh, width * i);
+                gradient.compute(moments, (first + i) * MOMENTS, b.sh, width * i);
+                for (int k = 0; k < 3; k++) {
+                    sum.means[3 * i + k] += (float) gradient.mean[k];
+                    sum.scales[3 * i + k] += (float) gradient.logScale[k];
+                }
+                for (int k = 0; k < 4; k++) {
+                    sum.quaternions[4 * i + k] += (float) gradient.quaternion[k];
+                }
+                sum.logits[i] += (float) gradient.logit;
+                for (int k = 0; k < width; k++) {
+                    sum.sh[width * i + k] += (float) gradient.sh[k];
+                }
+                if (probe != null) {
+                    probe.store(first + i, gradient, moments, (first + i) * MOMENTS);
+                }
+            }
+            sum.write(gradients, first, size);
+        });
+    }
+}

@@ -1,0 +1,178 @@
+package org.mouselift.models.splat;
+
+import java.util.Arrays;
+import org.mouselift.engine.cpu.Workers;
+
+/**
+ * The depth-ordered list of splats of every tile (GS-LRM specification §2.3), made for one band of tiles at a time: a band is
+ * a range of tiles in raster order whose lists together stay under a limit (a single tile may exceed it), so that scenes
+ * with more than 2³¹ tile entries need bounded memory.
+ */
+final class TileBins {
+    private int gx, tiles;
+    private int[] rects = new int[0];
+    private int[] counts = new int[0];
+    private int[] difference = new int[0];
+    private int[] cursors = new int[0];
+    private int[] list = new int[0];
+    private int[] starts = new int[0];
+    private int bandBegin, bandEnd;
+    private long entries;
+
+    /** Packs a rectangle: columns {@code [x0, x1)} and rows {@code [y0, y1)} in tiles. */
+    static void pack(int[] rects, int splat, int x0, int y0, int x1, int y1) {
+        rects[2 * splat] = x0 | x1 << 16;
+        rects[2 * splat + 1] = y0 | y1 << 16;
+    }
+
+    static int low(int packed) {
+        return packed & 0xffff;
+    }
+
+    static int high(int packed) {
+        return packed >>> 16;
+    }
+
+    /** Counts the entries of all tiles for the ordered splats. */
+    void count(int tilesX, int tilesY, DepthOrder order, int[] rects) {
+        this.gx = tilesX;
+        this.tiles = tilesX * tilesY;
+        this.rects = rects;
+        bandBegin = bandEnd = 0;
+        int pitch = tilesX + 1, cells = pitch * (tilesY + 1), parts = Workers.count();
+        difference = atLeast(difference, Math.multiplyExact(cells, parts));
+        counts = atLeast(counts, tiles);
+        int[] ids = order.ids(), d = difference;
+        Arrays.fill(d, 0, cells * parts, 0);
+        Workers.split(order.size(), 4096, (worker, begin, end) -> {
+            int base = worker * cells;
+            for (int i = (int) begin; i < end; i++) {
+                int xs = rects[2 * ids[i]], ys = rects[2 * ids[i] + 1];
+                int top = base + low(ys) * pitch, bottom = base + high(ys) * pitch;
+                d[top + low(xs)]++;
+                d[top + high(xs)]--;
+                d[bottom + low(xs)]--;
+                d[bottom + high(xs)]++;
+            }
+        });
+        for (int p = 1; p < parts; p++) {
+            for (int i = 0; i < cells; i++) {
+                d[i] += d[p * cells + i];
+            }
+        }
+        entries = 0;
+        for (int y = 0; y < tilesY; y++) {
+            int run = 0;
+            for (int x = 0; x < tilesX; x++) {
+                run += d[y * pitch + x];
+                int n = run + (y > 0 ? counts[(y - 1) * tilesX + x] : 0);
+                counts[y * tilesX + x] = n;
+                entries += n;
+            }
+        }
+    }
+
+    /** Entries of all tile lists together. */
+    long entries() {
+        return entries;
+    }
+
+    /** Length of the list of a tile, valid after {@link #count}. */
+    int count(int tile) {
+        return counts[tile];
+    }
+
+    /** Exclusive end of the band that begins at a tile and has at most {@code limit} entries, or one tile. */
+    int bandEnd(int begin, int limit) {
+        long sum = counts[begin];
+        int end = begin + 1;
+        while (end < tiles && sum + counts[end] <= limit) {
+            sum += counts[end++];
+        }
+        return end;
+    }
+
+    /** Makes the lists of the tiles {@code [begin, end)}; does nothing when they are there already. */
+    void fill(DepthOrder order, int begin, int end) {
+        if (begin == bandBegin && end == bandEnd) {
+            return;
+        }
+        int span = end - begin, parts = order.size() < 1 << 14 ? 1 : Workers.count();
+        starts = atLeast(starts, span + 1);
+        long total = 0;
+        for (int t = 0; t < span; t++) {
+            starts[t] = Math.toIntExact(total);
+            total += counts[begin + t];
+        }
+        starts[span] = Math.toIntExact(total);
+        list = atLeast(list, starts[span]);
+        cursors = atLeast(cursors, Math.multiplyExact(span, parts));
+        int[] ids = order.ids(), c = cursors;
+        int size = order.size();
+        if (parts > 1) {
+            Workers.each(parts, (worker, part) -> {
+                Arrays.fill(c, part * span, (part + 1) * span, 0);
+                walk(ids, cut(size, part, parts), cut(size, part + 1, parts), begin, end, c, part * span, null);
+            });
+        }
+        for (int t = 0; t < span; t++) {
+            int at = starts[t];
+            for (int p = 0; p < parts; p++) {
+                int n = parts > 1 ? c[p * span + t] : 0;
+                c[p * span + t] = at;
+                at += n;
+            }
+        }
+        int[] out = list;
+        Workers.each(parts, (worker, part) -> walk(ids, cut(size, part, parts), cut(size, part + 1, parts), begin, end, c, part * span, out));
+        bandBegin = begin;
+        bandEnd = end;
+    }
+
+    private static int cut(int size, int part, int parts) {
+        return (int) ((long) size * part / parts);
+    }
+
+    /** Advances the cursor of every tile of every splat of a stretch of the order; writes the splat there if {@code out} is given. */
+    private void walk(int[] ids, int from, int to, int begin, int end, int[] cursor, int base, int[] out) {
+        int rowBegin = begin / gx, rowEnd = (end - 1) / gx + 1;
+        for (int i = from; i < to; i++) {
+            int g = ids[i], xs = rects[2 * g], ys = rects[2 * g + 1];
+            for (int y = Math.max(low(ys), rowBegin), yEnd = Math.min(high(ys), rowEnd); y < yEnd; y++) {
+                int first = Math.max(y * gx + low(xs), begin), last = Math.min(y * gx + high(xs), end);
+                for (int t = first; t < last; t++) {
+                    int at = cursor[base + t - begin]++;
+                    if (out != null) {
+                        out[at] = g;
+                    }
+                }
+            }
+        }
+    }
+
+    /** Splat numbers of the current band; the list of tile t is {@code [start(t), start(t + 1))}. */
+    int[] list() {
+        return list;
+    }
+
+    int start(int tile) {
+        return starts[tile - bandBegin];
+    }
+
+    /** Number of tiles of the rectangle of a splat that come before {@code tile} in raster order. */
+    int before(int splat, int tile) {
+        int xs = rects[2 * splat], ys = rects[2 * splat + 1], w = high(xs) - low(xs);
+        int ty = tile / gx, tx = tile - ty * gx;
+        if (ty < low(ys)) {
+            return 0;
+        }
+        if (ty >= high(ys)) {
+            return w * (high(ys) - low(ys));
+        }
+        return w * (ty - low(ys)) + Math.clamp(tx - low(xs), 0, w);
+    }
+
+    private static int[] atLeast(int[] array, int size) {
+        return array.length >= size ? array : new int[(int) Math.min(Integer.MAX_VALUE - 16, size + size / 4L)];
+    }
+}
