@@ -24,13 +24,19 @@ final class Panels {
      */
     static void pack(MemorySegment data, DType type, long base, long laneStride, long kStride, int lanes, int depth, int width, float[] dst,
             int dstOffset, Scratch scratch) {
+        pack(data, type, base, laneStride, kStride, lanes, depth, width, depth, dst, dstOffset, scratch);
+    }
+
+    /** As above into panels of greater depth {@code pitch}, of which this call fills {@code depth} from {@code dstOffset} on. */
+    static void pack(MemorySegment data, DType type, long base, long laneStride, long kStride, int lanes, int depth, int width, int pitch,
+            float[] dst, int dstOffset, Scratch scratch) {
         if (lanes == 0 || depth == 0) {
             return;
         }
         int panels = Math.ceilDiv(lanes, width);
         int last = lanes - (panels - 1) * width;
         if (last < width) {
-            clear(dst, dstOffset + (panels - 1) * width * depth, width, last, depth);
+            clear(dst, dstOffset + (panels - 1) * width * pitch, width, last, depth);
         }
         if (laneStride == 1 && !(kStride == 1 && depth > lanes)) {
             float[] row = scratch.floats(Scratch.ROWS, lanes);
@@ -39,20 +45,20 @@ final class Panels {
                 int at = dstOffset + k * width;
                 for (int panel = 0; panel < panels - 1; panel++) {
                     copy(row, panel * width, dst, at, width);
-                    at += width * depth;
+                    at += width * pitch;
                 }
                 copy(row, (panels - 1) * width, dst, at, last);
             }
         } else {
-            int pitch = depth + 16;
-            float[] rows = scratch.floats(Scratch.ROWS, (long) pitch * width);
+            int apart = depth + 16;
+            float[] rows = scratch.floats(Scratch.ROWS, (long) apart * width);
             for (int panel = 0; panel < panels; panel++) {
                 int count = panel == panels - 1 ? last : width;
                 long from = base + (long) panel * width * laneStride;
                 for (int i = 0; i < count; i++) {
-                    read(data, type, from + i * laneStride, kStride, depth, rows, i * pitch, scratch);
+                    read(data, type, from + i * laneStride, kStride, depth, rows, i * apart, scratch);
                 }
-                interleave(rows, pitch, count, depth, width, dst, dstOffset + panel * width * depth);
+                interleave(rows, apart, count, depth, width, dst, dstOffset + panel * width * pitch);
             }
         }
     }
