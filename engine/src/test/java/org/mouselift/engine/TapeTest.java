@@ -63,6 +63,29 @@ class TapeTest {
     }
 
     @Test
+    void float32KernelsFollowFloat64() {
+        try (Scope s = Scope.open("test")) {
+            List<Tensor> wide = parameters(DType.F64);
+            List<Tensor> narrow = wide.stream().map(t -> Ops.cast(t, DType.F32)).toList();
+            Gradients[] g = new Gradients[2];
+            for (int i = 0; i < 2; i++) {
+                List<Tensor> p = i == 0 ? wide : narrow;
+                p.forEach(t -> t.requiresGrad(true));
+                try (Tape tape = Tape.open()) {
+                    g[i] = tape.backward(block(p));
+                }
+            }
+            for (int i = 0; i < wide.size(); i++) {
+                double[] a = g[0].of(wide.get(i)).toDoubles();
+                double[] b = g[1].of(narrow.get(i)).toDoubles();
+                for (int j = 0; j < a.length; j++) {
+                    assertEquals(a[j], b[j], 2e-6 * Math.max(1, Math.abs(a[j])), "parameter " + i + " element " + j);
+                }
+            }
+        }
+    }
+
+    @Test
     void checkpointEqualsPlainToTheBit() {
         try (Scope s = Scope.open("test")) {
             List<Tensor> p = parameters(DType.F32);

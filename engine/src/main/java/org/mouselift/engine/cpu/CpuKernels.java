@@ -11,6 +11,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.op.AddInto;
 import org.mouselift.engine.op.Affine;
 import org.mouselift.engine.op.Assign;
+import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.op.Binary;
 import org.mouselift.engine.op.Cast;
 import org.mouselift.engine.op.Clamp;
@@ -48,6 +49,8 @@ public final class CpuKernels implements KernelProvider {
         k.add(Reduce.class, new ReduceKernel(), COMPUTE);
         k.add(MatMul.class, new MatMulKernel.Batched(), COMPUTE);
         k.add(Linear.class, new MatMulKernel.Fused(), COMPUTE);
+        k.add(Attention.class, DType.F32, AttentionKernel::forward);
+        k.add(Attention.AttentionGrad.class, DType.F32, AttentionKernel::backward);
     }
 
     private static void affine(Affine op, List<Tensor> in, List<Tensor> out) {
