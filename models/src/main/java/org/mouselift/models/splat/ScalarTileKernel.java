@@ -56,7 +56,7 @@ public final class ScalarTileKernel implements TileKernel {
     @Override
     public void backward(float[] splats, int[] list, int begin, int used, int px, int py, Pixels s) {
         for (int e = used - 1; e >= 0; e--) {
-            int g = list[begin + e] * STRIDE, m = e * MOMENTS;
+            int g = list[begin + e] * STRIDE, m = e * MOMENT_STRIDE;
             Arrays.fill(s.moments, m, m + MOMENTS, 0);
             float u = splats[g + U], v = splats[g + V], ha = splats[g + HALF_A], nb = splats[g + NEG_B], hc = splats[g + HALF_C];
             float o = splats[g + OPACITY];

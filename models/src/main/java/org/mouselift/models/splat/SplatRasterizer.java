@@ -249,8 +249,9 @@ public final class SplatRasterizer {
         for (int i = 0; i < PIXELS; i++) {
             s.behind[i] = s.t[i] * (background[0] * s.gradRed[i] + background[1] * s.gradGreen[i] + background[2] * s.gradBlue[i] - s.behind[i]);
         }
-        if (s.moments.length < used * MOMENTS) {
-            s.moments = new float[Math.multiplyExact(used, MOMENTS) + used];
+        int numbers = Math.multiplyExact(used, MOMENT_STRIDE);
+        if (s.moments.length < numbers) {
+            s.moments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
         }
         options.kernel().backward(table.splats, bins.list(), begin, used, px, py, s);
         int[] list = bins.list();
@@ -258,7 +259,7 @@ public final class SplatRasterizer {
             int g = list[begin + e];
             int pair = pairStart[g] + bins.before(g, tile) - bins.before(g, bandBegin);
             if (e < used) {
-                System.arraycopy(s.moments, e * MOMENTS, pairMoments, pair * MOMENTS, MOMENTS);
+                System.arraycopy(s.moments, e * MOMENT_STRIDE, pairMoments, pair * MOMENTS, MOMENTS);
             } else {
                 Arrays.fill(pairMoments, pair * MOMENTS, (pair + 1) * MOMENTS, 0);
             }

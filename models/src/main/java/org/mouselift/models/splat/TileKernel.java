@@ -23,6 +23,8 @@ public interface TileKernel {
 
     /** Numbers that the backward pass leaves for every list entry; see {@link ProjectionGradient#compute}. */
     int MOMENTS = 10;
+    /** Distance of the moments of neighbouring list entries in {@link Pixels#moments}; what lies between is undefined. */
+    int MOMENT_STRIDE = 16;
 
     float LOG2E = (float) (1 / Math.log(2));
     /** Adding this to |x| < 2^22 rounds x to the nearest integer and leaves that integer in the low bits. */
@@ -47,8 +49,8 @@ public interface TileKernel {
         public final float[] gradRed = new float[PIXELS], gradGreen = new float[PIXELS], gradBlue = new float[PIXELS], gradDepth = new float[PIXELS];
         /** Colour behind the current splat, dotted with the upstream gradient. */
         public final float[] behind = new float[PIXELS];
-        /** Backward output, {@link #MOMENTS} numbers per list entry. */
-        public float[] moments = new float[1024 * MOMENTS];
+        /** Backward output, {@link #MOMENTS} numbers per list entry, {@link #MOMENT_STRIDE} apart. */
+        public float[] moments = new float[1024 * MOMENT_STRIDE];
     }
 
     /** Name for reports, for example "512-bit". */

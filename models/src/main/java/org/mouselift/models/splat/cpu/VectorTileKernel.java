@@ -5,6 +5,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 import org.mouselift.models.splat.TileKernel;
 
@@ -20,6 +21,25 @@ public final class VectorTileKernel implements TileKernel {
     private static final VectorSpecies<Float> F = species();
     private static final VectorSpecies<Integer> I = F.withLanes(int.class);
     private static final int L = F.length();
+
+    // Folding steps of the sums over lanes: lane masks (and their complements), lane exchanges, and the final order. The library's
+    // own reduction adds in an order that depends on which compiler made the code; this one never changes.
+    private static final VectorMask<Float> M1 = mask(L / 2), N1 = M1.not(), M2 = mask(L / 4), N2 = M2.not();
+    private static final VectorMask<Float> M3 = mask(L / 8), N3 = M3.not(), M4 = mask(L / 16), N4 = M4.not();
+    private static final VectorShuffle<Float> S1 = exchange(L / 2), S2 = exchange(L / 4), S3 = exchange(L / 8), S4 = exchange(L / 16);
+    private static final VectorShuffle<Float> ORDER = VectorShuffle.fromOp(F, i -> Integer.reverse(i) >>> 32 - Integer.numberOfTrailingZeros(L));
+
+    private static VectorMask<Float> mask(int bit) {
+        boolean[] lanes = new boolean[L];
+        for (int i = 0; i < L; i++) {
+            lanes[i] = (i & bit) != 0;
+        }
+        return VectorMask.fromArray(F, lanes, 0);
+    }
+
+    private static VectorShuffle<Float> exchange(int bit) {
+        return VectorShuffle.fromOp(F, i -> i ^ bit);
+    }
 
     private static VectorSpecies<Float> species() {
         int bits = Integer.getInteger(BITS_PROPERTY, 0);
@@ -117,7 +137,7 @@ public final class VectorTileKernel implements TileKernel {
 
     @Override
     public void backward(float[] splats, int[] list, int begin, int used, int px, int py, Pixels s) {
-        Arrays.fill(s.moments, 0, used * MOMENTS, 0);
+        Arrays.fill(s.moments, 0, used * MOMENT_STRIDE, 0);
         for (int strip = 0; strip < TILE; strip += L) {
             backwardStrip(splats, list, begin, used, px, py, strip, s.t, s.behind, s.stop, s.gradRed, s.gradGreen, s.gradBlue, s.gradDepth, s.moments);
         }
@@ -185,18 +205,32 @@ public final class VectorTileKernel implements TileKernel {
                 sumD = w.fma(gd, sumD);
             }
             if (any) {
-                int m = e * MOMENTS;
-                FloatVector hx = sum0.mul(dx);
-                moments[m] += sum0.reduceLanes(VectorOperators.ADD);
-                moments[m + 1] += hx.reduceLanes(VectorOperators.ADD);
-                moments[m + 2] += sum1.reduceLanes(VectorOperators.ADD);
-                moments[m + 3] += hx.mul(dx).reduceLanes(VectorOperators.ADD);
-                moments[m + 4] += sum1.mul(dx).reduceLanes(VectorOperators.ADD);
-                moments[m + 5] += sum2.reduceLanes(VectorOperators.ADD);
-                moments[m + 6] += sumR.reduceLanes(VectorOperators.ADD);
-                moments[m + 7] += sumG.reduceLanes(VectorOperators.ADD);
-                moments[m + 8] += sumB.reduceLanes(VectorOperators.ADD);
-                moments[m + 9] += sumD.reduceLanes(VectorOperators.ADD);
+                FloatVector hx = sum0.mul(dx), hxx = hx.mul(dx), hxy = sum1.mul(dx);
+                // Ten sums over lanes at once: each step folds two vectors into one, so that lanes end up as different sums.
+                FloatVector a0 = sum0.blend(hx, M1).add(sum0.blend(hx, N1).rearrange(S1));
+                FloatVector a1 = sum1.blend(hxx, M1).add(sum1.blend(hxx, N1).rearrange(S1));
+                FloatVector a2 = hxy.blend(sum2, M1).add(hxy.blend(sum2, N1).rearrange(S1));
+                FloatVector a3 = sumR.blend(sumG, M1).add(sumR.blend(sumG, N1).rearrange(S1));
+                FloatVector a4 = sumB.blend(sumD, M1).add(sumB.blend(sumD, N1).rearrange(S1));
+                FloatVector b0 = a0.blend(a1, M2).add(a0.blend(a1, N2).rearrange(S2));
+                FloatVector b1 = a2.blend(a3, M2).add(a2.blend(a3, N2).rearrange(S2));
+                FloatVector b2 = a4.add(a4.rearrange(S2));
+                int m = e * MOMENT_STRIDE;
+                if (L == 4) {
+                    b0.rearrange(ORDER).add(FloatVector.fromArray(F, moments, m)).intoArray(moments, m);
+                    b1.rearrange(ORDER).add(FloatVector.fromArray(F, moments, m + 4)).intoArray(moments, m + 4);
+                    b2.rearrange(ORDER).add(FloatVector.fromArray(F, moments, m + 8)).intoArray(moments, m + 8);
+                    continue;
+                }
+                FloatVector c0 = b0.blend(b1, M3).add(b0.blend(b1, N3).rearrange(S3));
+                FloatVector c1 = b2.add(b2.rearrange(S3));
+                if (L == 8) {
+                    c0.rearrange(ORDER).add(FloatVector.fromArray(F, moments, m)).intoArray(moments, m);
+                    c1.rearrange(ORDER).add(FloatVector.fromArray(F, moments, m + 8)).intoArray(moments, m + 8);
+                    continue;
+                }
+                FloatVector d = c0.blend(c1, M4).add(c0.blend(c1, N4).rearrange(S4));
+                d.rearrange(ORDER).intoArray(moments, m);
             }
         }
     }
