@@ -12,6 +12,12 @@ public final class Eager implements Executor {
 
     @Override
     public List<Tensor> execute(Operation operation, List<Tensor> inputs, List<TensorSpec> specs) {
+        for (Tensor t : inputs) {
+            if (t.isSymbolic()) {
+                throw new EngineException(operation.name() + ": " + t + " belongs to a traced program and has no contents here; "
+                        + "return it from the traced function and use the result of Program.run" + ModulePath.suffix());
+            }
+        }
         if (operation instanceof ViewOperation view) {
             return List.of(view.view(inputs.getFirst()));
         }
@@ -21,6 +27,11 @@ public final class Eager implements Executor {
         }
         kernel(operation, inputs).run(operation, inputs, out);
         return out;
+    }
+
+    /** Computes into given contiguous results, for executors that manage their own memory. The operands have been checked. */
+    public void compute(Operation operation, List<Tensor> inputs, List<Tensor> out) {
+        kernel(operation, inputs).run(operation, inputs, out);
     }
 
     /** The kernel for an operation, or a clear refusal. */

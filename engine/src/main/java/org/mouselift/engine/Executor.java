@@ -10,6 +10,15 @@ public interface Executor {
     /** Runs or records one operation whose operands have been checked; {@code specs} are its results. */
     List<Tensor> execute(Operation operation, List<Tensor> inputs, List<TensorSpec> specs);
 
+    /**
+     * True if this executor has a kernel of its own for an operation; otherwise fused operations are taken apart with
+     * {@link Operation#composed}. The default is what the CPU can do, so that a traced program takes the same path as
+     * eager execution.
+     */
+    default boolean computes(Operation operation, DType dtype) {
+        return Kernels.has(operation.getClass(), dtype);
+    }
+
     /** The executor of this thread. */
     static Executor current() {
         return CurrentExecutor.get();

@@ -13,16 +13,24 @@ import org.mouselift.engine.op.Clamp;
 import org.mouselift.engine.op.Compare;
 import org.mouselift.engine.op.Concat;
 import org.mouselift.engine.op.Contiguous;
+import org.mouselift.engine.op.Conv2d;
 import org.mouselift.engine.op.Expand;
 import org.mouselift.engine.op.Fill;
+import org.mouselift.engine.op.GatherRows;
+import org.mouselift.engine.op.Geglu;
+import org.mouselift.engine.op.GroupNorm;
 import org.mouselift.engine.op.LayerNorm;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.engine.op.MatMul;
+import org.mouselift.engine.op.Pad;
 import org.mouselift.engine.op.Permute;
 import org.mouselift.engine.op.Reduce;
 import org.mouselift.engine.op.Reshape;
+import org.mouselift.engine.op.ScatterAddRows;
 import org.mouselift.engine.op.Slice;
+import org.mouselift.engine.op.Softmax;
 import org.mouselift.engine.op.Unary;
+import org.mouselift.engine.op.UpsampleNearest;
 import org.mouselift.engine.op.Where;
 
 /**
@@ -42,8 +50,7 @@ public final class Ops {
         }
         List<TensorSpec> results = operation.infer(specs);
         Executor executor = Executor.current();
-        if (executor == Eager.INSTANCE && !(operation instanceof ViewOperation)
-                && Kernels.find(operation, Eager.kernelType(operation, inputs)).isEmpty()) {
+        if (!(operation instanceof ViewOperation) && !executor.computes(operation, Eager.kernelType(operation, inputs))) {
             var primitives = operation.composed(inputs);
             if (primitives.isPresent()) {
                 return primitives.get();
@@ -367,6 +374,68 @@ public final class Ops {
     /** softmax(scale q k^T) v for q, k, v [B,H,T,D]. */
     public static Tensor attention(Tensor q, Tensor k, Tensor v, double scale) {
         return apply(new Attention(scale), q, k, v).getFirst();
+    }
+
+    /** Softmax over the last axis. */
+    public static Tensor softmax(Tensor x) {
+        return one(new Softmax(false), x);
+    }
+
+    /** Logarithm of the softmax over the last axis. */
+    public static Tensor logSoftmax(Tensor x) {
+        return one(new Softmax(true), x);
+    }
+
+    /** Group norm of x[N,C,…] with weight and bias [C]. */
+    public static Tensor groupNorm(Tensor x, Tensor weight, Tensor bias, int groups, double eps) {
+        return one(new GroupNorm(groups, eps, false), x, weight, bias);
+    }
+
+    /** Group norm of x[N,C,…] followed by SiLU, in one pass. */
+    public static Tensor groupNormSilu(Tensor x, Tensor weight, Tensor bias, int groups, double eps) {
+        return one(new GroupNorm(groups, eps, true), x, weight, bias);
+    }
+
+    /** Convolution of x[N,C,H,W] with weight[O,C,P,Q] and bias[O]; bias may be null. */
+    public static Tensor conv2d(Tensor x, Tensor weight, Tensor bias, Conv2d.Window window) {
+        return bias == null ? one(new Conv2d(window, false), x, weight) : one(new Conv2d(window, true), x, weight, bias);
+    }
+
+    /** Convolution with the same padding on all four sides; bias may be null. */
+    public static Tensor conv2d(Tensor x, Tensor weight, Tensor bias, int stride, int padding) {
+        return conv2d(x, weight, bias, Conv2d.Window.of(stride, padding));
+    }
+
+    /** Repeats the pixels of x[…,H,W] a whole number of times in both directions. */
+    public static Tensor upsampleNearest(Tensor x, int factor) {
+        return upsampleNearest(x, Math.multiplyExact(x.dim(-2), factor), Math.multiplyExact(x.dim(-1), factor));
+    }
+
+    /** Resizes x[…,H,W] to height and width by taking the nearest pixel towards the origin. */
+    public static Tensor upsampleNearest(Tensor x, long height, long width) {
+        return one(new UpsampleNearest(height, width), x);
+    }
+
+    /** Rows of table[R,…] by i64 or i32 index: the embedding look-up. */
+    public static Tensor gatherRows(Tensor table, Tensor index) {
+        return one(new GatherRows(), table, index);
+    }
+
+    /** Sums the rows of x that have the same index into a tensor of {@code rows} rows. */
+    public static Tensor scatterAddRows(Tensor x, Tensor index, long rows) {
+        return one(new ScatterAddRows(rows), x, index);
+    }
+
+    /** First half of the last axis times the GELU of the second half. */
+    public static Tensor geglu(Tensor x) {
+        return one(new Geglu(), x);
+    }
+
+    /** Zeros around x: one number before and one after each axis. */
+    public static Tensor pad(Tensor x, long[] before, long[] after) {
+        boolean any = Arrays.stream(before).anyMatch(n -> n != 0) || Arrays.stream(after).anyMatch(n -> n != 0)
+                || before.length != x.rank() || after.length != x.rank();
+        return any ? one(new Pad(Arrays.stream(before).boxed().toList(), Arrays.stream(after).boxed().toList()), x) : x;
     }
 
     // ---- in place ------------------------------------------------------------------------------------------------

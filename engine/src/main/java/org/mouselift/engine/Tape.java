@@ -53,6 +53,12 @@ public final class Tape implements AutoCloseable {
         }
     }
 
+    /** True if a tape is open on this thread that would record a call on these operands. */
+    public static boolean records(List<Tensor> inputs) {
+        Tape tape = CURRENT.get();
+        return tape != null && tape.wants(inputs);
+    }
+
     static Tape current() {
         return CURRENT.get();
     }
@@ -196,8 +202,11 @@ public final class Tape implements AutoCloseable {
             }
         }
 
+        /** The finished gradient of a result. It is never added to again: gradient rules may hand it on to several inputs. */
         Tensor take(Tensor output) {
-            return leaves.contains(output) ? sums.get(output) : sums.remove(output);
+            Tensor sum = leaves.contains(output) ? sums.get(output) : sums.remove(output);
+            owned.remove(sum);
+            return sum;
         }
 
         /** Frees consumed gradients whose memory no pending gradient shares. */

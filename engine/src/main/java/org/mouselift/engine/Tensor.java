@@ -176,11 +176,18 @@ public final class Tensor {
         return symbol != null ? symbol == other.symbol : storage == other.storage;
     }
 
-    Object memoryKey() {
+    /** Identity of the block of memory under this tensor, shared by all its views; null while symbolic. For executors. */
+    public Object memoryKey() {
         return storage;
     }
 
-    boolean ownedBy(Scope scope) {
+    /** Who made the memory, for messages. */
+    public String origin() {
+        return storage == null ? "a trace" : storage.origin();
+    }
+
+    /** True if this scope will free the memory. */
+    public boolean ownedBy(Scope scope) {
         return storage != null && storage.owner() == scope;
     }
 
