@@ -113,6 +113,16 @@ final class CopyKernels {
         copy(x, window(out, axis, begin, step, x.dim(axis)));
     }
 
+    /** Zeros around x. */
+    static void pad(Tensor x, Tensor out, List<Long> before) {
+        fill(out, 0);
+        long offset = out.offset();
+        for (int i = 0; i < before.size(); i++) {
+            offset += before.get(i) * out.stride(i);
+        }
+        copy(x, out.view(x.spec(), out.strides(), offset));
+    }
+
     private static Tensor window(Tensor t, int axis, long begin, long step, long count) {
         long[] s = t.strides();
         int a = t.shape().axis(axis);
