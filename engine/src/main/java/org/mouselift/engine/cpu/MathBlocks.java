@@ -102,20 +102,23 @@ final class MathBlocks {
         }
     }
 
-    /** 1 / (1 + exp(-x)). */
-    static void sigmoid(float[] x, int at, int n) {
+    /** 1 / (1 + exp(-x)), from exp(-|x|) so that nothing overflows; {@code scratch} has the same extent as x. */
+    static void sigmoid(float[] x, int at, int n, float[] scratch, int sat) {
         if (VectorWidth.SCALAR) {
             for (int i = at; i < at + n; i++) {
                 x[i] = (float) (1.0 / (1.0 + Math.exp(-x[i])));
             }
             return;
         }
-        for (int i = at; i < at + n; i += L) {
-            FloatVector.fromArray(S, x, i).neg().intoArray(x, i);
+        for (int i = 0; i < n; i += L) {
+            FloatVector.fromArray(S, x, at + i).abs().neg().intoArray(scratch, sat + i);
         }
-        exp(x, at, n);
-        for (int i = at; i < at + n; i += L) {
-            FloatVector.broadcast(S, 1f).div(FloatVector.fromArray(S, x, i).add(1f)).intoArray(x, i);
+        exp(scratch, sat, n);
+        for (int i = 0; i < n; i += L) {
+            FloatVector z = FloatVector.fromArray(S, scratch, sat + i);
+            FloatVector one = FloatVector.broadcast(S, 1f);
+            FloatVector top = one.blend(z, FloatVector.fromArray(S, x, at + i).compare(VectorOperators.LT, 0f));
+            top.div(z.add(1f)).intoArray(x, at + i);
         }
     }
 
@@ -128,11 +131,14 @@ final class MathBlocks {
             return;
         }
         for (int i = 0; i < n; i += L) {
-            FloatVector.fromArray(S, x, at + i).neg().intoArray(scratch, sat + i);
+            FloatVector.fromArray(S, x, at + i).abs().neg().intoArray(scratch, sat + i);
         }
         exp(scratch, sat, n);
         for (int i = 0; i < n; i += L) {
-            FloatVector.fromArray(S, x, at + i).div(FloatVector.fromArray(S, scratch, sat + i).add(1f)).intoArray(x, at + i);
+            FloatVector v = FloatVector.fromArray(S, x, at + i);
+            FloatVector z = FloatVector.fromArray(S, scratch, sat + i);
+            FloatVector top = v.blend(v.mul(z), v.compare(VectorOperators.LT, 0f));
+            top.div(z.add(1f)).intoArray(x, at + i);
         }
     }
 
@@ -146,14 +152,20 @@ final class MathBlocks {
             return;
         }
         for (int i = 0; i < n; i += L) {
-            FloatVector.fromArray(S, x, at + i).intoArray(scratch, sat + i);
+            FloatVector.fromArray(S, x, at + i).max(-120f).min(120f).intoArray(x, at + i);
+            FloatVector.fromArray(S, x, at + i).abs().neg().intoArray(scratch, sat + i);
         }
-        sigmoid(scratch, sat, n);
+        exp(scratch, sat, n);
         for (int i = 0; i < n; i += L) {
             FloatVector v = FloatVector.fromArray(S, x, at + i);
-            FloatVector s = FloatVector.fromArray(S, scratch, sat + i);
+            FloatVector z = FloatVector.fromArray(S, scratch, sat + i);
             FloatVector one = FloatVector.broadcast(S, 1f);
-            v.fma(one.sub(s), one).mul(s).intoArray(x, at + i);
+            FloatVector r = one.div(z.add(1f));
+            FloatVector other = z.mul(r);
+            VectorMask<Float> negative = v.compare(VectorOperators.LT, 0f);
+            FloatVector s = r.blend(other, negative);
+            FloatVector complement = other.blend(r, negative);
+            v.fma(complement, one).mul(s).intoArray(x, at + i);
         }
     }
 

@@ -1,7 +1,6 @@
 package org.mouselift.engine.cpu;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -24,12 +23,6 @@ public final class VectorWidth {
         case 128 -> FloatVector.SPECIES_128;
         case 256 -> FloatVector.SPECIES_256;
         default -> FloatVector.SPECIES_512;
-    };
-    static final VectorSpecies<Integer> I32 = switch (BITS) {
-        case 0 -> null;
-        case 128 -> IntVector.SPECIES_128;
-        case 256 -> IntVector.SPECIES_256;
-        default -> IntVector.SPECIES_512;
     };
 
     private VectorWidth() {
