@@ -59,7 +59,7 @@ public record Camera(Intrinsics intrinsics, Pose pose) {
     /** The ray through (u, v): origin is the centre, direction has unit length (GS-LRM specification §1.4). */
     public Ray ray(double u, double v) {
         Vector3D c = pixelDirection(u, v);
-        Vector3D d = pose.rotation().transpose().times(new Vector3D(1 / c.getNorm(), c));
+        Vector3D d = pose.axes().times(new Vector3D(1 / c.getNorm(), c));
         return new Ray(pose.center(), new Vector3D(1 / d.getNorm(), d));
     }
 

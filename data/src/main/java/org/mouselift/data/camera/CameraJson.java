@@ -13,13 +13,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Iterator;
 import java.util.OptionalDouble;
+import org.mouselift.data.AtomicFile;
 
 /** Strict JSON for camera files: duplicate keys, trailing text, oversize files and NaN are errors that name the file. */
 final class CameraJson {
@@ -106,17 +107,15 @@ final class CameraJson {
         }
     }
 
-    /** Writes to a temporary file in the same folder, then renames it over {@code file}. */
+    /** Creates the folder if needed; the file appears only when complete. */
     void write(JsonNode node) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        Files.createDirectories(folder);
-        Path temporary = Files.createTempFile(folder, file.getFileName().toString(), ".tmp");
-        try {
-            Files.write(temporary, toBytes(node));
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        ByteBuffer bytes = ByteBuffer.wrap(toBytes(node));
+        AtomicFile.write(file, channel -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
     }
 
     CameraFileException error(String field, String problem, String remedy) {

@@ -5,8 +5,10 @@ import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
 
 /**
  * A rigid OpenCV camera pose: camera axes +x right, +y down, +z forward; {@code x_cam = R·X + t} (mouse specification
- * §4.1). What was given — {@code [R|t]} or {@code [axes|centre]} — is kept bit for bit, the other form is derived by the
- * rigid inverse {@code C = −Rᵀt}. A pose carries numbers as claimed; {@link RigCheck} says whether they are a rotation.
+ * §4.1). What was given — {@code [R|t]} or {@code [axes|centre]} — is kept bit for bit, the other form is its inverse
+ * ({@code C = −Rᵀt} for an exact rotation). Stored files have rotations that are orthonormal only to 1e-7, and their
+ * inverse is not quite the transpose; the exact one is used, as by the original programs. A pose carries numbers as
+ * claimed; {@link RigCheck} says whether they are a rotation.
  */
 public final class Pose {
     /** Below this sine of the angle between view direction and up vector a look-at has no defined roll. */
@@ -15,28 +17,40 @@ public final class Pose {
 
     private final Mat3 rotation;
     private final Vector3D translation;
+    private final Mat3 axes;
     private final Vector3D center;
 
-    private Pose(Mat3 rotation, Vector3D translation, Vector3D center) {
+    private Pose(Mat3 rotation, Vector3D translation, Mat3 axes, Vector3D center) {
         this.rotation = rotation;
         this.translation = translation;
+        this.axes = axes;
         this.center = center;
     }
 
     /** Both forms at once, for transformations that compute them independently. */
-    static Pose rigid(Mat3 rotation, Vector3D translation, Vector3D center) {
-        return new Pose(rotation, translation, center);
+    static Pose of(Mat3 rotation, Vector3D translation, Mat3 axes, Vector3D center) {
+        return new Pose(rotation, translation, axes, center);
     }
 
     /** From world→camera {@code [R|t]}. */
     public static Pose worldToCamera(Mat3 rotation, Vector3D translation) {
-        return new Pose(rotation, translation, rotation.transpose().times(translation).negate());
+        Mat3 axes = nearTranspose(rotation);
+        return new Pose(rotation, translation, axes, axes.times(translation).negate());
     }
 
     /** From camera→world: {@code axes} has the columns right, down, forward; {@code center} is the camera centre. */
     public static Pose cameraToWorld(Mat3 axes, Vector3D center) {
-        Mat3 rotation = axes.transpose();
-        return new Pose(rotation, rotation.times(center).negate(), center);
+        Mat3 rotation = nearTranspose(axes);
+        return new Pose(rotation, rotation.times(center).negate(), axes, center);
+    }
+
+    /** The inverse of an (almost) orthonormal matrix: two Newton steps from the transpose, error (skew)⁴, no division. */
+    private static Mat3 nearTranspose(Mat3 m) {
+        Mat3 x = m.transpose();
+        for (int i = 0; i < 2; i++) {
+            x = x.times(Mat3.diagonal(2, 2, 2).minus(m.times(x)));
+        }
+        return x;
     }
 
     /** From a 3×4 or 4×4 world→camera matrix; a fourth row must be exactly 0, 0, 0, 1. */
@@ -108,17 +122,22 @@ public final class Pose {
         return translation;
     }
 
+    /** Camera→world rotation; its columns are right, down, forward. */
+    public Mat3 axes() {
+        return axes;
+    }
+
     /** The camera centre {@code C} in world coordinates. */
     public Vector3D center() {
         return center;
     }
 
     public Vector3D right() {
-        return rotation.row(0);
+        return axes.column(0);
     }
 
     public Vector3D down() {
-        return rotation.row(1);
+        return axes.column(1);
     }
 
     /** The camera-up direction in world coordinates, {@code −c2w[:,1]}. */
@@ -126,9 +145,9 @@ public final class Pose {
         return down().negate();
     }
 
-    /** The viewing direction, third row of {@code R}. */
+    /** The viewing direction: third column of c2w, third row of {@code R}. */
     public Vector3D forward() {
-        return rotation.row(2);
+        return axes.column(2);
     }
 
     /** World point → camera coordinates. */
@@ -138,7 +157,7 @@ public final class Pose {
 
     /** Camera coordinates → world point. */
     public Vector3D toWorld(Vector3D camera) {
-        return rotation.transpose().times(camera).add(center);
+        return axes.times(camera).add(center);
     }
 
     /** A fresh 4×4 world→camera matrix. */
@@ -146,19 +165,19 @@ public final class Pose {
         return matrix(rotation, translation);
     }
 
-    /** A fresh 4×4 camera→world matrix (rigid inverse of {@link #w2c()}). */
+    /** A fresh 4×4 camera→world matrix (inverse of {@link #w2c()}). */
     public double[][] c2w() {
-        return matrix(rotation.transpose(), center);
+        return matrix(axes, center);
     }
 
     /** A fresh 4×4 camera→world matrix in OpenGL axes: the inverse of {@link #fromOpenGl}. */
     public double[][] openGl() {
-        return matrix(rotation.transpose().times(FLIP_YZ), center);
+        return matrix(axes.times(FLIP_YZ), center);
     }
 
     /** {@code (c2w_this)⁻¹·c2w_other}: the other camera in this camera's coordinates, as a camera→world pose. */
     public Pose relative(Pose other) {
-        return cameraToWorld(rotation.times(other.rotation.transpose()), toCamera(other.center));
+        return cameraToWorld(rotation.times(other.axes), toCamera(other.center));
     }
 
     private static double[][] matrix(Mat3 r, Vector3D t) {
@@ -188,12 +207,12 @@ public final class Pose {
     @Override
     public boolean equals(Object o) {
         return o instanceof Pose p && rotation.equals(p.rotation) && translation.equals(p.translation)
-                && center.equals(p.center);
+                && axes.equals(p.axes) && center.equals(p.center);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(rotation, translation, center);
+        return Objects.hash(rotation, translation, axes, center);
     }
 
     @Override

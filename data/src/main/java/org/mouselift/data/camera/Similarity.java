@@ -44,7 +44,7 @@ public record Similarity(double scale, Mat3 rotation, Vector3D translation) {
     public Pose apply(Pose pose) {
         Mat3 r = pose.rotation().times(rotation.transpose());
         Vector3D t = pose.translation().scalarMultiply(scale).subtract(r.times(translation));
-        return Pose.rigid(r, t, apply(pose.center()));
+        return Pose.of(r, t, rotation.times(pose.axes()), apply(pose.center()));
     }
 
     public Camera apply(Camera camera) {
