@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             DoctorCommand.class,
+            ConfigCommand.class,
             GenerateCompletion.class,
             HelpCommand.class,
         },

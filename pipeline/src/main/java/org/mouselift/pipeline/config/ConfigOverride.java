@@ -1,0 +1,54 @@
+package org.mouselift.pipeline.config;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import org.mouselift.pipeline.config.ConfigValue.Mapping;
+import org.mouselift.pipeline.config.ConfigValue.Scalar;
+
+/**
+ * A value set on the command line: {@code --set training.optimizer.lr 1e-5}. It is read as true or false, integer,
+ * number, else text, and creates the mappings it needs (GS-LRM specification §6.1).
+ *
+ * @param key dotted path
+ * @param value as typed
+ */
+public record ConfigOverride(String key, String value) {
+    public ConfigOverride {
+        for (String part : key.split("\\.", -1)) {
+            if (part.isBlank()) {
+                throw new IllegalArgumentException("--set " + key + ": expected a dotted key such as training.optimizer.lr");
+            }
+        }
+    }
+
+    /** A copy of {@code root} with the value set. */
+    Mapping applyTo(Mapping root) throws ConfigException {
+        return set(root, List.of(key.split("\\.")));
+    }
+
+    private Mapping set(Mapping mapping, List<String> path) throws ConfigException {
+        LinkedHashMap<String, ConfigValue> entries = new LinkedHashMap<>(mapping.entries());
+        String head = path.getFirst();
+        String where = "--set " + key;
+        if (path.size() == 1) {
+            entries.put(head, new Scalar(parsed(), value, where));
+        } else {
+            Mapping below = switch (entries.get(head)) {
+                case null -> new Mapping(new LinkedHashMap<>(), where);
+                case Mapping existing -> existing;
+                case ConfigValue other -> throw new ConfigException(where, List.of(where + ": \"" + head + "\" is " + other.kind()
+                        + " (" + other.where() + "), not a mapping"));
+            };
+            entries.put(head, set(below, path.subList(1, path.size())));
+        }
+        return new Mapping(entries, mapping.where());
+    }
+
+    private Object parsed() {
+        return switch (value) {
+            case "true", "True" -> Boolean.TRUE;
+            case "false", "False" -> Boolean.FALSE;
+            default -> YamlReader.numberOrText(value);
+        };
+    }
+}

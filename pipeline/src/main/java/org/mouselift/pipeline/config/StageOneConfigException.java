@@ -1,0 +1,13 @@
+package org.mouselift.pipeline.config;
+
+import java.util.List;
+
+/** The file configures the multi-view diffusion of stage 1, where a GS-LRM (stage 2) configuration is wanted. */
+public final class StageOneConfigException extends ConfigException {
+    private static final long serialVersionUID = 1L;
+
+    StageOneConfigException(String name, String telltale) {
+        super(name, List.of(name + " configures stage 1, the multi-view diffusion (it has \"" + telltale
+                + "\" and no \"model\"); this version trains stage 2, GS-LRM. Stage-1 training follows in a later version."));
+    }
+}
