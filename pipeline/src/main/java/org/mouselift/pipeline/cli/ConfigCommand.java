@@ -25,13 +25,14 @@ import picocli.CommandLine.Spec;
         name = "config",
         description = "Check training configurations (YAML): types, unknown keys, settings without effect.",
         footer = {"", "Exit code 3 when a file cannot be used.", "", "Examples:", "  mouselift config configs/mouse_gslrm_full.yaml",
-            "  mouselift config --show --set training.optimizer.lr=1e-5 configs/gslrm.yaml"})
+            "  mouselift config --show configs/gslrm.yaml --set training.optimizer.lr 1e-5"})
 final class ConfigCommand implements Callable<Integer> {
     @Parameters(arity = "1..*", paramLabel = "FILE", description = "Configuration files of GS-LRM training.")
     private List<Path> files;
 
-    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Set a value by its dotted key; repeatable.")
-    private Map<String, String> set = new LinkedHashMap<>();
+    @Option(names = {"-s", "--set"}, arity = "2", paramLabel = "KEY VALUE", hideParamSyntax = true,
+            description = "Set a value by its dotted key; repeatable.")
+    private List<String> set = new ArrayList<>();
 
     @Option(names = "--show", description = "Print every setting that would be used.")
     private boolean show;
@@ -44,7 +45,7 @@ final class ConfigCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<ConfigOverride> overrides = set.entrySet().stream().map(entry -> new ConfigOverride(entry.getKey(), entry.getValue())).toList();
+        List<ConfigOverride> overrides = ConfigOverride.pairs(set);
         PrintWriter out = spec.commandLine().getOut();
         List<Map<String, Object>> reports = new ArrayList<>();
         int unusable = 0;

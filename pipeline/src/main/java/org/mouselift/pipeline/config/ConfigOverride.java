@@ -1,5 +1,6 @@
 package org.mouselift.pipeline.config;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import org.mouselift.pipeline.config.ConfigValue.Mapping;
@@ -19,6 +20,18 @@ public record ConfigOverride(String key, String value) {
                 throw new IllegalArgumentException("--set " + key + ": expected a dotted key such as training.optimizer.lr");
             }
         }
+    }
+
+    /** From the words of a command line: key, value, key, value, … */
+    public static List<ConfigOverride> pairs(List<String> words) {
+        if (words.size() % 2 != 0) {
+            throw new IllegalArgumentException("--set " + words.getLast() + ": expected a key and a value");
+        }
+        List<ConfigOverride> overrides = new ArrayList<>();
+        for (int i = 0; i < words.size(); i += 2) {
+            overrides.add(new ConfigOverride(words.get(i), words.get(i + 1)));
+        }
+        return overrides;
     }
 
     /** A copy of {@code root} with the value set. */

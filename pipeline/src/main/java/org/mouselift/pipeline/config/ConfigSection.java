@@ -148,6 +148,11 @@ final class ConfigSection {
         return scalar == null ? null : scalar.value();
     }
 
+    /** Accepts a key that no code reads and that changes no result. */
+    void unread(String key) {
+        known.add(key);
+    }
+
     /** Accepts a key that no code reads; a value other than {@code neutral} gets a warning. */
     void unread(String key, Set<Object> neutral, String why) {
         known.add(key);
@@ -159,7 +164,7 @@ final class ConfigSection {
 
     void warn(String key, String why) {
         ConfigValue value = mapping.entries().get(key);
-        warnings.add((value == null ? mapping.where() : value.where()) + ": " + path + key + (value == null ? "" : " is " + value.kind()) + ": " + why);
+        warnings.add((value == null ? mapping.where() : value.where()) + ": " + path + key + (value instanceof Mapping || value == null ? "" : " is " + value.kind()) + ": " + why);
     }
 
     /** Reports a value as wrong. */

@@ -152,7 +152,7 @@ public final class GslrmConfigReader {
     }
 
     private static GslrmConfig.Loader loader(ConfigSection loader) {
-        loader.unread("num_threads", OFF, "no code reads it");
+        loader.unread("num_threads");
         return new GslrmConfig.Loader(loader.integer("batch_size_per_gpu", 1, 1, 1 << 16), loader.integer("num_workers", 0, 0, 1 << 16),
                 loader.integer("prefetch_factor", 2, 1, 1 << 16));
     }

@@ -1,5 +1,7 @@
 package org.mouselift.pipeline.video;
 
+import java.awt.image.BufferedImage;
+
 /**
  * One picture of a video: 8-bit sRGB, row-major, red, green, blue interleaved.
  *
@@ -36,6 +38,17 @@ public record RgbFrame(int width, int height, byte[] rgb) {
             }
         }
         return new RgbFrame(width, height, rgb);
+    }
+
+    /** A copy for the JDK's image classes. */
+    public BufferedImage toImage() {
+        BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+        for (int y = 0; y < height; y++) {
+            for (int x = 0; x < width; x++) {
+                image.setRGB(x, y, pixel(x, y));
+            }
+        }
+        return image;
     }
 
     /** Colour of one pixel as 0xRRGGBB. */
