@@ -50,14 +50,21 @@ public final class SafetensorsFile implements AutoCloseable {
         return open(path, arena, false);
     }
 
+    /** A file that is already in memory; {@code path} names it in errors. */
+    public static SafetensorsFile of(Path path, MemorySegment content) throws IOException {
+        return of(path, content, null);
+    }
+
     private static SafetensorsFile open(Path path, Arena arena, boolean own) throws IOException {
-        MemorySegment all;
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            if (channel.size() < 8) {
-                throw new SafetensorsException(path, "file", "has " + channel.size() + " bytes, shorter than the 8-byte header length",
-                        "the download or copy is incomplete");
-            }
-            all = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+            return of(path, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), own ? arena : null);
+        }
+    }
+
+    private static SafetensorsFile of(Path path, MemorySegment all, Arena owned) throws IOException {
+        if (all.byteSize() < 8) {
+            throw new SafetensorsException(path, "file", "has " + all.byteSize() + " bytes, shorter than the 8-byte header length",
+                    "the download or copy is incomplete");
         }
         long length = all.get(DType.LE_I64, 0);
         if (length < 0 || length > MAX_HEADER) {
@@ -70,7 +77,7 @@ public final class SafetensorsFile implements AutoCloseable {
         }
         MemorySegment buffer = all.asSlice(8 + length);
         SafetensorsHeader header = SafetensorsHeader.parse(path, all.asSlice(8, length), buffer.byteSize());
-        return new SafetensorsFile(path, own ? arena : null, header, buffer);
+        return new SafetensorsFile(path, owned, header, buffer);
     }
 
     public Path path() {
