@@ -1,32 +1,55 @@
 package org.mouselift.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Kernel;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.op.Unary;
 
-/** Functions of one operand. The scalar form below is the definition; f32 is evaluated in double and rounded once. */
+/**
+ * Functions of one operand. Transcendental functions of f32 go through {@link VectorMath}; the others are evaluated in
+ * double and rounded once.
+ */
 final class UnaryKernel implements Kernel<Unary> {
+    private static final Map<Unary.Kind, VectorMath.Function> FUNCTIONS = new EnumMap<>(Unary.Kind.class);
+
+    static {
+        for (VectorMath.Function f : VectorMath.Function.values()) {
+            FUNCTIONS.put(Unary.Kind.valueOf(f.name()), f);
+        }
+    }
+
     @Override
     public void run(Unary op, List<Tensor> in, List<Tensor> out) {
+        Unary.Kind kind = op.kind();
+        VectorMath.Function function = FUNCTIONS.get(kind);
         Tensor a = in.getFirst();
         Tensor b = out.getFirst();
-        StridedLoop loop = new StridedLoop(b.shape(), a, b);
+        boolean wide = b.dtype() == DType.F64;
+        if (!wide && function != null && !a.isContiguous()) {
+            a = MatMulKernel.contiguous(a);
+        }
         MemorySegment x = a.segment();
         MemorySegment y = b.segment();
+        if (!wide && function != null) {
+            VectorMath.apply(function, x, a.offset(), y, b.offset(), a.numel());
+            return;
+        }
+        StridedLoop loop = new StridedLoop(b.shape(), a, b);
         long sx = loop.rowStride(0);
-        if (b.dtype() == DType.F64) {
+        if (wide) {
             loop.parallel((at, n) -> {
                 for (long i = 0; i < n; i++) {
-                    y.set(DType.LE_F64, (at[1] + i) * 8, value(op.kind(), x.get(DType.LE_F64, (at[0] + i * sx) * 8)));
+                    y.set(DType.LE_F64, (at[1] + i) * 8, value(kind, x.get(DType.LE_F64, (at[0] + i * sx) * 8)));
                 }
             });
         } else {
             loop.parallel((at, n) -> {
                 for (long i = 0; i < n; i++) {
-                    y.set(DType.LE_F32, (at[1] + i) * 4, (float) value(op.kind(), x.get(DType.LE_F32, (at[0] + i * sx) * 4)));
+                    y.set(DType.LE_F32, (at[1] + i) * 4, (float) value(kind, x.get(DType.LE_F32, (at[0] + i * sx) * 4)));
                 }
             });
         }
@@ -41,21 +64,10 @@ final class UnaryKernel implements Kernel<Unary> {
             case SQRT -> Math.sqrt(x);
             case RSQRT -> 1 / Math.sqrt(x);
             case RECIPROCAL -> 1 / x;
-            case EXP -> Math.exp(x);
-            case LOG -> Math.log(x);
             case SIN -> Math.sin(x);
             case COS -> Math.cos(x);
-            case TANH -> Math.tanh(x);
-            case ERF -> ErrorFunction.erf(x);
-            case SIGMOID -> 1 / (1 + Math.exp(-x));
             case RELU -> Math.max(x, 0);
-            case SILU -> x / (1 + Math.exp(-x));
-            case SILU_PRIME -> {
-                double s = 1 / (1 + Math.exp(-x));
-                yield s * (1 + x * (1 - s));
-            }
-            case GELU -> ErrorFunction.gelu(x);
-            case GELU_PRIME -> ErrorFunction.geluDerivative(x);
+            default -> FUNCTIONS.get(kind).value(x);
         };
     }
 }
