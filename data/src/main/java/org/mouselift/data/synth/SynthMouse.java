@@ -58,11 +58,11 @@ public final class SynthMouse {
         return of(seed, index).render(resized(cameras, size));
     }
 
-    /** The same cameras with square images of {@code size} pixels. */
+    /** The same cameras with square images of {@code size} pixels: the centre square of each image, resized. */
     public static List<Camera> resized(List<Camera> cameras, int size) {
         List<Camera> list = new ArrayList<>(cameras.size());
         for (Camera c : cameras) {
-            list.add(c.withIntrinsics(c.intrinsics().resize(size, size)));
+            list.add(c.withIntrinsics(c.intrinsics().centerCrop().resize(size, size)));
         }
         return list;
     }

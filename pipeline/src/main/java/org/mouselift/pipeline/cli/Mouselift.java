@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             DoctorCommand.class,
             ConfigCommand.class,
+            SynthMiceCommand.class,
             GenerateCompletion.class,
             HelpCommand.class,
         },
