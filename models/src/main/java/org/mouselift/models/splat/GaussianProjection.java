@@ -23,6 +23,8 @@ final class GaussianProjection {
     final double camX, camY, camZ;
     final int degree;
     final double modifier;
+    /** Whether Gaussians whose opacity is below 1/255, which can never contribute, are culled here. */
+    final boolean prefilter;
 
     // Intermediate values of the last Gaussian.
     double mx, my, mz;
@@ -45,7 +47,8 @@ final class GaussianProjection {
     final float[] rgb = new float[3];
     int radius, x0, y0, x1, y1;
 
-    GaussianProjection(SplatCamera camera, int degree, double modifier) {
+    GaussianProjection(SplatCamera camera, int degree, double modifier, boolean prefilter) {
+        this.prefilter = prefilter;
         this.width = camera.width();
         this.height = camera.height();
         this.gx = camera.tilesX();
@@ -77,6 +80,9 @@ final class GaussianProjection {
         }
         opacity = 1 / (1 + Math.exp(-logit));
         alpha = (float) opacity;
+        if (prefilter && alpha < MIN_ALPHA) {
+            return Outcome.CULLED;
+        }
         covariance(logScale[is], logScale[is + 1], logScale[is + 2], quat[iq], quat[iq + 1], quat[iq + 2], quat[iq + 3]);
         if (det == 0) {
             return Outcome.CULLED;

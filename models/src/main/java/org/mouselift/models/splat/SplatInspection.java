@@ -30,7 +30,7 @@ public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] 
         }
         SplatInspection out = new SplatInspection(new int[n], new int[4 * n], new float[2 * n], new float[3 * n], new float[3 * n], new float[n],
             new float[3 * n], new int[tiles], new int[(int) bins.entries()], new int[camera.width() * camera.height()]);
-        GaussianProjection g = new GaussianProjection(camera, p.shDegree(), modifier);
+        GaussianProjection g = new GaussianProjection(camera, p.shDegree(), modifier, false);
         SplatTable.Block block = new SplatTable.Block();
         for (int i = 0; i < n; i++) {
             block.read(p, i, 1);

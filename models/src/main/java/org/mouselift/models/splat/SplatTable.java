@@ -149,7 +149,7 @@ final class SplatTable {
             b.read(p, first, size);
             int unusable = b.checkFinite(first, size, width, reject);
             bad.addAndGet(unusable);
-            GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier);
+            GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, !options.referenceLists());
             for (int i = 0; i < size; i++) {
                 depths[first + i] = 0;
                 if (unusable > 0 && !b.finite(i, width)) {
@@ -167,9 +167,6 @@ final class SplatTable {
     }
 
     private void store(GaussianProjection p, int i, boolean referenceLists) {
-        if (!referenceLists && p.alpha < MIN_ALPHA) {
-            return;
-        }
         // How far the ellipse alpha ≥ 1/255 reaches, from the rounded conic that the kernels use, with room for their rounding:
         // the exponent is a difference of terms up to conic·distance², each rounded to 2^-24.
         double a = p.conicA, b = p.conicB, c = p.conicC, form = a * c - b * b;
@@ -238,7 +235,7 @@ final class SplatTable {
             Block b = blocks[worker], sum = sums[worker];
             b.read(p, first, size);
             sum.read(gradients, first, size);
-            GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier);
+            GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, false);
             ProjectionGradient gradient = new ProjectionGradient(projection);
             for (int i = 0; i < size; i++) {
                 if (!(depths[first + i] > 0)) {
