@@ -1,5 +1,6 @@
 package org.mouselift.engine.trace;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -82,8 +83,8 @@ final class Replay {
             MemoryPlan.Placement p = program.plan().of(b);
             if (p != null && p.offset() >= 0) {
                 // A slice for each buffer: a kernel that leaves its buffer fails instead of harming a neighbour.
-                memory[b.index()] = Tensor.wrap(b.spec().bytes() == 0 ? arena.segment().asSlice(0, 0)
-                        : arena.segment().asSlice(p.offset(), b.spec().bytes()), b.spec().dtype(), b.spec().shape().dims());
+                MemorySegment place = b.spec().bytes() == 0 ? MemorySegment.NULL : arena.segment().asSlice(p.offset(), b.spec().bytes());
+                memory[b.index()] = Tensor.wrap(place, b.spec().dtype(), b.spec().shape().dims());
             } else if (b.tensor() != null) {
                 memory[b.index()] = b.tensor();
             }
