@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             DoctorCommand.class,
             ConfigCommand.class,
             SynthMiceCommand.class,
+            VerifyCommand.class,
             GenerateCompletion.class,
             HelpCommand.class,
         },

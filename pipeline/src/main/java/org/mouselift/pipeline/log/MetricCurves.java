@@ -66,6 +66,7 @@ public final class MetricCurves {
         XYChart chart = new XYChartBuilder().width(900).height(540).title(metric).xAxisTitle("step").build();
         chart.getStyler().setPlotGridLinesColor(new Color(0xe0e0e0)).setChartBackgroundColor(Color.WHITE).setLegendBorderColor(Color.WHITE)
                 .setLegendPosition(LegendPosition.OutsideS);
+        chart.getStyler().setXAxisTickMarkSpacingHint(100);
         boolean logarithmic = curves.stream().flatMap(curve -> curve.values.stream()).allMatch(value -> value > 0) && ratio(curves) > 100;
         chart.getStyler().setYAxisLogarithmic(logarithmic);
         for (int i = 0; i < curves.size(); i++) {

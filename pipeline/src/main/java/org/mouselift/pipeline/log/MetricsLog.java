@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -18,9 +17,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedSet;
-import javax.imageio.ImageIO;
 import org.mouselift.data.AtomicFile;
-import org.mouselift.pipeline.video.RgbFrame;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
 
 /**
  * The record of a run: scalars under the original's names ({@code metrics/lr}, {@code train/l2_loss}, {@code val/psnr} …,
@@ -125,10 +124,8 @@ public final class MetricsLog implements AutoCloseable {
     }
 
     /** Records a picture of a step, such as {@code images/train/turntable_0}. */
-    public synchronized void image(long step, String name, RgbFrame picture) throws IOException {
-        ByteArrayOutputStream png = new ByteArrayOutputStream();
-        ImageIO.write(picture.toImage(), "png", png);
-        events.image(step, name, picture.width(), picture.height(), png.toByteArray());
+    public synchronized void image(long step, String name, Image8 picture) throws IOException {
+        events.image(step, name, picture.width(), picture.height(), PngWriter.encode(picture));
     }
 
     @Override

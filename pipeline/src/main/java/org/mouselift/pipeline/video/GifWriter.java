@@ -13,6 +13,7 @@ import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageOutputStream;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.image.Image8;
 
 /** An animated GIF that loops forever, with a palette of its own for every frame. */
 public final class GifWriter implements VideoWriter {
@@ -23,7 +24,7 @@ public final class GifWriter implements VideoWriter {
     private final AtomicFile file;
     private final ImageOutputStream stream;
     private final ImageWriter writer;
-    private RgbFrame first;
+    private Image8 first;
     private int frames;
 
     GifWriter(Path path, int framesPerSecond) throws IOException {
@@ -37,8 +38,8 @@ public final class GifWriter implements VideoWriter {
     }
 
     @Override
-    public void add(RgbFrame frame) throws IOException {
-        VideoWriter.requireSize(path, first, frame);
+    public void add(Image8 frame) throws IOException {
+        VideoWriter.requireFrame(path, first, frame);
         first = first == null ? frame : first;
         BufferedImage image = indexed(frame);
         IIOMetadata metadata = writer.getDefaultImageMetadata(ImageTypeSpecifier.createFromRenderedImage(image), null);
@@ -66,7 +67,7 @@ public final class GifWriter implements VideoWriter {
         return (int) (Math.round((frame + 1) * 100.0 / rate) - Math.round(frame * 100.0 / rate));
     }
 
-    private static BufferedImage indexed(RgbFrame frame) {
+    private static BufferedImage indexed(Image8 frame) {
         Palette palette = Palette.of(frame);
         byte[][] channels = new byte[3][palette.size()];
         for (int i = 0; i < palette.size(); i++) {
@@ -79,7 +80,7 @@ public final class GifWriter implements VideoWriter {
         byte[] row = new byte[frame.width()];
         for (int y = 0; y < frame.height(); y++) {
             for (int x = 0; x < frame.width(); x++) {
-                row[x] = (byte) palette.entry(frame.pixel(x, y));
+                row[x] = (byte) palette.entry(Pixels.colour(frame, x, y));
             }
             image.getRaster().setDataElements(0, y, frame.width(), 1, row);
         }

@@ -21,6 +21,7 @@ import org.jcodec.common.model.Rect;
 import org.jcodec.common.model.Size;
 import org.jcodec.containers.mp4.muxer.MP4Muxer;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.image.Image8;
 
 /**
  * H.264 in an MP4 file, 4:2:0, which every player and browser shows. The conversion to limited-range Y'CbCr is ours and
@@ -37,7 +38,7 @@ public final class Mp4Writer implements VideoWriter {
     private final MP4Muxer muxer;
     private H264Encoder encoder;
     private MuxerTrack track;
-    private RgbFrame first;
+    private Image8 first;
     private LimitedRangeYuv conversion;
     private ByteBuffer buffer;
     private int frames;
@@ -50,8 +51,8 @@ public final class Mp4Writer implements VideoWriter {
     }
 
     @Override
-    public void add(RgbFrame frame) throws IOException {
-        VideoWriter.requireSize(path, first, frame);
+    public void add(Image8 frame) throws IOException {
+        VideoWriter.requireFrame(path, first, frame);
         if (first == null) {
             begin(frame);
         }
@@ -63,7 +64,7 @@ public final class Mp4Writer implements VideoWriter {
         frames++;
     }
 
-    private void begin(RgbFrame frame) {
+    private void begin(Image8 frame) {
         first = frame;
         conversion = LimitedRangeYuv.forHeight(frame.height());
         int width = even(frame.width());
@@ -90,7 +91,7 @@ public final class Mp4Writer implements VideoWriter {
     }
 
     /** Fills whole macroblocks by repeating the border; the crop says what is picture. The encoder stores value − 128. */
-    private static Picture picture(RgbFrame frame, LimitedRangeYuv conversion) {
+    private static Picture picture(Image8 frame, LimitedRangeYuv conversion) {
         int width = (frame.width() + 15) & ~15;
         int height = (frame.height() + 15) & ~15;
         Picture picture = Picture.createCropped(width, height, ColorSpace.YUV420J,
@@ -106,7 +107,7 @@ public final class Mp4Writer implements VideoWriter {
                 for (int k = 0; k < 4; k++) {
                     int column = x + (k & 1);
                     int row = y + (k >> 1);
-                    int colour = frame.pixel(Math.min(column, frame.width() - 1), Math.min(row, frame.height() - 1));
+                    int colour = Pixels.colour(frame, Math.min(column, frame.width() - 1), Math.min(row, frame.height() - 1));
                     luma[row * width + column] = (byte) (conversion.luma(colour >> 16, colour >> 8 & 255, colour & 255) - 128);
                     r += colour >> 16;
                     g += colour >> 8 & 255;

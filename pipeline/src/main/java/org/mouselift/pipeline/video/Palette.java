@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
+import org.mouselift.data.image.Image8;
 
 /**
  * The at most 256 colours that stand for a picture: Heckbert's median cut over a histogram of 5 bits a channel, splitting
@@ -54,10 +55,10 @@ final class Palette {
         }
     }
 
-    static Palette of(RgbFrame frame) {
+    static Palette of(Image8 frame) {
         long[] count = new long[CELLS];
         long[][] sum = new long[3][CELLS];
-        byte[] rgb = frame.rgb();
+        byte[] rgb = frame.data();
         for (int i = 0; i < rgb.length; i += 3) {
             int cell = cell(rgb[i] & 255, rgb[i + 1] & 255, rgb[i + 2] & 255);
             count[cell]++;
@@ -99,9 +100,9 @@ final class Palette {
     }
 
     /** The colour that most corners share. */
-    private static int backgroundOf(RgbFrame frame) {
-        int[] corner = {frame.pixel(0, 0), frame.pixel(frame.width() - 1, 0), frame.pixel(0, frame.height() - 1),
-            frame.pixel(frame.width() - 1, frame.height() - 1)};
+    private static int backgroundOf(Image8 frame) {
+        int[] corner = {Pixels.colour(frame, 0, 0), Pixels.colour(frame, frame.width() - 1, 0), Pixels.colour(frame, 0, frame.height() - 1),
+            Pixels.colour(frame, frame.width() - 1, frame.height() - 1)};
         int best = corner[0];
         int votes = 0;
         for (int candidate : corner) {

@@ -3,14 +3,18 @@ package org.mouselift.pipeline.video;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
+import org.mouselift.data.image.Image8;
 
 /**
  * A video that is being written, frame by frame. It appears under its name at {@link #finish}; closing without finishing
  * leaves nothing behind.
  */
 public sealed interface VideoWriter extends AutoCloseable permits Mp4Writer, GifWriter {
-    /** Adds the next frame; all frames have the size of the first. */
-    void add(RgbFrame frame) throws IOException;
+    /** Largest width and height. */
+    int MAX_SIDE = 16_384;
+
+    /** Adds the next frame: sRGB, three channels, as large as the first and at most {@link #MAX_SIDE} pixels wide and high. */
+    void add(Image8 frame) throws IOException;
 
     /** Completes the file; at least one frame must have been added. */
     void finish() throws IOException;
@@ -30,8 +34,12 @@ public sealed interface VideoWriter extends AutoCloseable permits Mp4Writer, Gif
         throw new IllegalArgumentException("video file " + path + ": expected a name ending in .mp4 or .gif");
     }
 
-    /** Refuses a frame that differs in size from the first one. */
-    static void requireSize(Path path, RgbFrame first, RgbFrame next) {
+    /** Refuses a frame that is not RGB, is too large, or differs in size from the first one. */
+    static void requireFrame(Path path, Image8 first, Image8 next) {
+        if (next.channels() != 3 || next.width() > MAX_SIDE || next.height() > MAX_SIDE) {
+            throw new IllegalArgumentException(path + ": frame " + next.width() + "x" + next.height() + " with " + next.channels()
+                    + " channels, expected 3 channels and sides up to " + MAX_SIDE);
+        }
         if (first != null && (first.width() != next.width() || first.height() != next.height())) {
             throw new IllegalArgumentException(path + ": frame " + next.width() + "x" + next.height()
                     + " in a video of " + first.width() + "x" + first.height());

@@ -1,5 +1,6 @@
 package org.mouselift.pipeline.log;
 
+import org.mouselift.data.image.Image8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,7 +21,6 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.pipeline.log.MetricsLog.Row;
-import org.mouselift.pipeline.video.RgbFrame;
 
 class MetricsLogTest {
     @TempDir
@@ -80,7 +80,7 @@ class MetricsLogTest {
         rgb[0] = (byte) 200;
         try (MetricsLog log = MetricsLog.create(folder)) {
             log.scalars(7, values("train/loss", 0.5, "metrics/lr", 0.25));
-            log.image(300, "images/train/input_0", new RgbFrame(4, 2, rgb));
+            log.image(300, "images/train/input_0", new Image8(4, 2, 3, rgb));
         }
         try (var files = Files.list(folder)) {
             file = files.filter(path -> path.getFileName().toString().startsWith("events.out.tfevents.")).findFirst().orElseThrow();
