@@ -27,9 +27,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.camera.Azimuth;
+import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.camera.RigCheck;
+import org.mouselift.data.camera.Rings;
 import org.mouselift.data.image.Image;
 import org.mouselift.data.image.Image16;
 import org.mouselift.data.image.Image8;
@@ -69,8 +72,10 @@ public final class SynthMice {
      * @param maxYaw          largest turn of a mouse about the vertical, degrees; 0: all face −Y
      * @param validationRatio share of the samples in the validation list, 0 ≤ ratio < 1; the number is rounded down
      * @param geometry        whether depth and mask pictures are written too
+     * @param novel           random cameras of each mouse after those of the rig
      */
-    public record Options(long seed, int first, int count, CameraRig rig, int size, double maxYaw, double validationRatio, boolean geometry) {
+    public record Options(long seed, int first, int count, CameraRig rig, int size, double maxYaw, double validationRatio, boolean geometry,
+            NovelViews novel) {
         public Options {
             require(first >= 0 && first <= MAX_INDEX, "first", first, "0 to " + MAX_INDEX);
             require(count >= 1 && (long) first + count - 1 <= MAX_INDEX, "count", count, "at least 1, and the last index at most " + MAX_INDEX);
@@ -78,6 +83,14 @@ public final class SynthMice {
             require(maxYaw >= 0 && maxYaw <= 180, "maxYaw", maxYaw, "0 to 180 degrees");
             require(validationRatio >= 0 && validationRatio < 1, "validationRatio", validationRatio, "0 ≤ ratio < 1");
             RigCheck.require(rig);
+            require(novel.count >= 0 && novel.count <= 1000, "novel.count", novel.count, "0 to 1000");
+            require(-89 <= novel.lowest && novel.lowest <= novel.highest && novel.highest <= 89, "novel elevations",
+                    novel.lowest + ":" + novel.highest, "LOW:HIGH within -89 to 89 degrees");
+        }
+
+        /** Only the cameras of the rig. */
+        public Options(long seed, int first, int count, CameraRig rig, int size, double maxYaw, double validationRatio, boolean geometry) {
+            this(seed, first, count, rig, size, maxYaw, validationRatio, geometry, NovelViews.NONE);
         }
 
         private static void require(boolean holds, String field, Object value, String expected) {
@@ -93,6 +106,31 @@ public final class SynthMice {
                 far = Math.max(far, d + MouseAnatomy.BALL);
             }
             return Math.max(FINEST_DEPTH_UNIT, far / 65535);
+        }
+    }
+
+    /**
+     * Random cameras around a mouse, different for every mouse: azimuth uniform over the circle, elevation uniform over a range,
+     * at the rig's mean distance and with the lens of its first camera, looking at the origin.
+     *
+     * @param lowest  degrees
+     * @param highest degrees
+     */
+    public record NovelViews(int count, double lowest, double highest) {
+        public static final NovelViews NONE = new NovelViews(0, 0, 0);
+
+        /** The rig with this mouse's cameras added. */
+        CameraRig extend(CameraRig rig, long seed, long index) {
+            if (count == 0) {
+                return rig;
+            }
+            // A stream of its own: ~seed belongs to the split, seed to the mice.
+            SplitMix64 random = new SplitMix64(Long.rotateLeft(seed, 32) ^ 0x6E6F76656CL, index);
+            List<Camera> cameras = new ArrayList<>(rig.cameras());
+            for (int i = 0; i < count; i++) {
+                cameras.add(Rings.orbit(rig.get(0).intrinsics(), rig.meanDistance(), random.uniform(lowest, highest), Azimuth.xy(random.uniform(0, 360))));
+            }
+            return new CameraRig(rig.id(), cameras);
         }
     }
 
@@ -138,14 +176,18 @@ public final class SynthMice {
                 } else {
                     writeSample(index);
                 }
-                progress.accept(rig.size());
+                progress.accept(viewsPerSample());
             });
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
         int validation = writeLists();
         int written = options.count - kept.get();
-        return new Report(written, kept.get(), options.count - validation, validation, (long) written * rig.size());
+        return new Report(written, kept.get(), options.count - validation, validation, (long) written * viewsPerSample());
+    }
+
+    private int viewsPerSample() {
+        return rig.size() + options.novel.count;
     }
 
     // ---- one sample ----------------------------------------------------------------------------------------------------
@@ -161,7 +203,8 @@ public final class SynthMice {
                 Files.createDirectory(temporary.resolve("depth"));
                 Files.createDirectory(temporary.resolve("mask"));
             }
-            List<MouseView> views = mouse.render(rig.cameras());
+            CameraRig cameras = options.novel.extend(rig, options.seed, index);
+            List<MouseView> views = mouse.render(cameras.cameras());
             for (int i = 0; i < views.size(); i++) {
                 MouseView view = views.get(i);
                 String name = String.format(Locale.ROOT, "cam_%03d.png", i);
@@ -171,15 +214,15 @@ public final class SynthMice {
                     png(temporary.resolve("mask").resolve(name), new Image8(view.width(), view.height(), 1, view.mask()));
                 }
             }
-            cameras(index, mouse).write(temporary.resolve(OpencvCameraFile.FILE_NAME));
+            cameras(index, cameras, mouse).write(temporary.resolve(OpencvCameraFile.FILE_NAME));
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private OpencvCameraFile cameras(int index, SynthMouse mouse) {
-        OpencvCameraFile file = OpencvCameraFile.ofGeneratedRig(rig.withId(sampleName(index)), "synth-mice " + options.rig.id())
+    private OpencvCameraFile cameras(int index, CameraRig cameras, SynthMouse mouse) {
+        OpencvCameraFile file = OpencvCameraFile.ofGeneratedRig(cameras.withId(sampleName(index)), "synth-mice " + options.rig.id())
                 .with("synth_mouse", MAPPER.valueToTree(mouse.parameters()));
         return options.geometry ? file.with("depth", depthBlock()) : file;
     }
@@ -210,7 +253,8 @@ public final class SynthMice {
         Path file = folder.resolve(PROVENANCE);
         ObjectNode made = JsonNodeFactory.instance.objectNode();
         made.put("seed", options.seed).put("rig", options.rig.id()).put("views", rig.size()).put("size", options.size)
-                .put("max_yaw", options.maxYaw).put("geometry", options.geometry);
+                .put("max_yaw", options.maxYaw).put("geometry", options.geometry).put("novel_views", options.novel.count)
+                .put("novel_elevation", options.novel.lowest + ":" + options.novel.highest);
         made.set("cameras", cameraDigest());
         if (Files.exists(file)) {
             JsonNode before = readProvenance(file).get("synth_mice");

@@ -176,4 +176,21 @@ class SynthMiceTest {
             assertEquals(tile < 6, colours.size() > 10, "tile " + tile);
         }
     }
+
+    @Test
+    void novelViewsFollowTheRigAndDifferFromMouseToMouse(@TempDir Path folder) throws IOException {
+        SynthMice.write(folder, new SynthMice.Options(4, 0, 2, RIG.select(0, 1), 8, 0, 0, false, new SynthMice.NovelViews(3, -10, 40)), n -> { });
+        List<OpencvCameraFile> files = new java.util.ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            files.add(OpencvCameraFile.read(folder.resolve(SynthMice.sampleName(i)).resolve(OpencvCameraFile.FILE_NAME), OpencvCameraFile.Options.SAMPLE));
+        }
+        for (OpencvCameraFile f : files) {
+            assertEquals(5, f.rig("s").size());
+            for (int v = 2; v < 5; v++) {
+                double elevation = f.rig("s").elevationsDegrees()[v];
+                assertTrue(elevation >= -10 && elevation <= 40, "elevation " + elevation);
+            }
+        }
+        assertTrue(Math.abs(files.get(0).rig("s").azimuths()[3].xyDegrees() - files.get(1).rig("s").azimuths()[3].xyDegrees()) > 1e-6);
+    }
 }

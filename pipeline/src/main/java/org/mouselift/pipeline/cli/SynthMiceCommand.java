@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Mouse i of a seed is always the same. Running again with the same options adds what is missing.", "",
             "Examples:",
             "  mouselift synth-mice -n 200 --size 128 -o data_mice",
+            "  mouselift synth-mice -n 900 --rig human6 --novel-views 6 --no-geometry -o data_train   six inputs, six others",
             "  mouselift synth-mice -n 12 --sheet mice.png"})
 final class SynthMiceCommand implements Callable<Integer> {
     @Option(names = {"-n", "--count"}, required = true, paramLabel = "N", description = "Number of mice.")
@@ -50,6 +51,14 @@ final class SynthMiceCommand implements Callable<Integer> {
     @Option(names = "--val-ratio", defaultValue = "0.1", paramLabel = "RATIO",
             description = "Share of the samples in data_val.txt, rounded down (default: ${DEFAULT-VALUE}).")
     private double validationRatio;
+
+    @Option(names = "--novel-views", defaultValue = "0", paramLabel = "N",
+            description = "Random cameras of each mouse after those of the rig (default: ${DEFAULT-VALUE}).")
+    private int novelViews;
+
+    @Option(names = "--novel-elevation", defaultValue = "-10:40", paramLabel = "LOW:HIGH",
+            description = "Their elevations, degrees (default: ${DEFAULT-VALUE}).")
+    private String novelElevation;
 
     @Option(names = "--no-geometry", description = "Write no depth and mask pictures.")
     private boolean noGeometry;
@@ -81,7 +90,7 @@ final class SynthMiceCommand implements Callable<Integer> {
         CameraRig cameras = RigCatalog.named(rig);
         SynthMice.Options options;
         try {
-            options = new SynthMice.Options(seed, first, count, cameras, size, yaw, validationRatio, !noGeometry);
+            options = new SynthMice.Options(seed, first, count, cameras, size, yaw, validationRatio, !noGeometry, novel());
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(e.getMessage(), "mouselift synth-mice --help shows the options.");
         }
@@ -89,7 +98,7 @@ final class SynthMiceCommand implements Callable<Integer> {
         double rate = 0;
         if (output != null) {
             long start = System.nanoTime();
-            try (Progress progress = mouselift.progress("synth-mice", (long) count * cameras.size(), "images")) {
+            try (Progress progress = mouselift.progress("synth-mice", (long) count * (cameras.size() + novelViews), "images")) {
                 report = SynthMice.write(output, options, progress::advance);
             }
             rate = report.images() / ((System.nanoTime() - start) * 1e-9);
@@ -101,6 +110,18 @@ final class SynthMiceCommand implements Callable<Integer> {
         }
         print(report, rate);
         return ExitCode.OK;
+    }
+
+    private SynthMice.NovelViews novel() {
+        String[] range = novelElevation.split(":", -1);
+        try {
+            if (range.length == 2) {
+                return new SynthMice.NovelViews(novelViews, Double.parseDouble(range[0].trim()), Double.parseDouble(range[1].trim()));
+            }
+        } catch (NumberFormatException e) {
+            // Reported below together with a wrong number of parts.
+        }
+        throw CommandException.usage("--novel-elevation " + novelElevation + " is not LOW:HIGH", "For example --novel-elevation -10:40, in degrees.");
     }
 
     private void print(SynthMice.Report report, double rate) {
