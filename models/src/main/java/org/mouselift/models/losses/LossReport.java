@@ -1,0 +1,49 @@
+package org.mouselift.models.losses;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Tensor;
+
+/**
+ * The reconstruction loss of one step. Names are those of the original's log.
+ *
+ * @param total what is differentiated, rank 0
+ * @param terms the terms before weighting, rank 0: {@code l2_loss}, {@code lpips_loss}, {@code perceptual_loss},
+ *     {@code ssim_loss}, {@code pixelalign_loss}, {@code pointsdist_loss}, {@code background_loss}
+ * @param diagnostics {@code psnr}, {@code mask_iou} (with a mask), {@code gt_min} …, rank 0, without gradient
+ */
+public record LossReport(Tensor total, Map<String, Tensor> terms, Map<String, Tensor> diagnostics) {
+    /** Smallest L2 that {@code psnr} and the normalised losses divide by. */
+    static final double L2_FLOOR = 1e-8;
+
+    public LossReport {
+        terms = Collections.unmodifiableMap(new LinkedHashMap<>(terms));
+        diagnostics = Collections.unmodifiableMap(new LinkedHashMap<>(diagnostics));
+    }
+
+    /** A value by its log name; {@code loss} is the total. */
+    public Tensor value(String name) {
+        Tensor t = name.equals("loss") ? total : terms.containsKey(name) ? terms.get(name) : diagnostics.get(name);
+        if (t == null) {
+            throw new EngineException("the loss report has no '" + name + "'; it has loss, " + terms.keySet() + " and " + diagnostics.keySet());
+        }
+        return t;
+    }
+
+    /** Reads every value, with {@code loss} first and {@code norm_<term>} = term / max(L2, 1e-8) last (§3.9). */
+    public Map<String, Double> numbers() {
+        Map<String, Double> out = new LinkedHashMap<>();
+        out.put("loss", total.item());
+        terms.forEach((name, t) -> out.put(name, t.item()));
+        diagnostics.forEach((name, t) -> out.put(name, t.item()));
+        double l2 = Math.max(out.get("l2_loss"), L2_FLOOR);
+        terms.forEach((name, t) -> {
+            if (!name.equals("l2_loss")) {
+                out.put("norm_" + name, out.get(name) / l2);
+            }
+        });
+        return out;
+    }
+}

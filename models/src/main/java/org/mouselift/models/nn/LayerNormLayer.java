@@ -1,0 +1,32 @@
+package org.mouselift.models.nn;
+
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Module;
+
+/** Layer norm over the last axis with learned weight and optional bias; eps 1e-5 unless stated. */
+public final class LayerNormLayer extends Module {
+    /** The usual eps. */
+    public static final double EPS = 1e-5;
+
+    private final Tensor weight;
+    private final Tensor bias;
+    private final double eps;
+
+    public LayerNormLayer(DType dtype, long width, boolean bias, double eps) {
+        weight = parameter("weight", Tensor.empty(dtype, width).requiresGrad(true));
+        this.bias = bias ? parameter("bias", Tensor.empty(dtype, width).requiresGrad(true)) : null;
+        this.eps = eps;
+    }
+
+    /** Without bias, eps 1e-5. */
+    public LayerNormLayer(DType dtype, long width) {
+        this(dtype, width, false, EPS);
+    }
+
+    @Override
+    protected Tensor forward(Tensor... inputs) {
+        return Ops.layerNorm(inputs[0], weight, bias, eps);
+    }
+}

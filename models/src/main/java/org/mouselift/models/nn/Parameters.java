@@ -1,0 +1,62 @@
+package org.mouselift.models.nn;
+
+import java.lang.foreign.MemorySegment;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Philox;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.cpu.Workers;
+
+/** Start values of weights. Element i of a tensor depends only on (seed, stream, i), not on the number of threads. */
+public final class Parameters {
+    /** 32-bit values that one {@link Philox#nextGaussian()} draws. */
+    private static final long DRAWS = 4;
+    private static final long GRAIN = 4096;
+
+    private Parameters() {}
+
+    /** Fills a contiguous f32 or f64 tensor with normal numbers of mean 0. */
+    public static void normal(Tensor t, double deviation, long seed, long stream) {
+        truncatedNormal(t, deviation, Double.POSITIVE_INFINITY, seed, stream);
+    }
+
+    /**
+     * Fills a contiguous f32 or f64 tensor with normal numbers of mean 0, redrawn until their absolute value is at most
+     * {@code cut}. Each redraw comes from a stream of its own, so that an element never shifts its neighbours.
+     */
+    public static void truncatedNormal(Tensor t, double deviation, double cut, long seed, long stream) {
+        if (!(deviation >= 0) || !(cut > 0)) {
+            throw new EngineException("truncatedNormal: deviation " + deviation + " and cut " + cut + " must be positive");
+        }
+        MemorySegment memory = t.contiguousSegment();
+        Workers.split(t.numel(), GRAIN, (worker, begin, end) -> {
+            Philox random = new Philox(seed, stream);
+            random.position(begin * DRAWS);
+            for (long i = begin; i < end; i++) {
+                double value = deviation * random.nextGaussian();
+                for (long attempt = 1; Math.abs(value) > cut; attempt++) {
+                    Philox redraw = new Philox(seed, stream + (attempt << 32));
+                    redraw.position(i * DRAWS);
+                    value = deviation * redraw.nextGaussian();
+                }
+                store(memory, t.dtype(), i, value);
+            }
+        });
+    }
+
+    /** Sets all elements of a contiguous f32 or f64 tensor. */
+    public static void constant(Tensor t, double value) {
+        MemorySegment memory = t.contiguousSegment();
+        for (long i = 0; i < t.numel(); i++) {
+            store(memory, t.dtype(), i, value);
+        }
+    }
+
+    private static void store(MemorySegment memory, DType dtype, long i, double value) {
+        switch (dtype) {
+            case F32 -> memory.set(DType.LE_F32, i * 4, (float) value);
+            case F64 -> memory.set(DType.LE_F64, i * 8, value);
+            default -> throw new EngineException("start values exist for f32 and f64 weights, not " + dtype.label());
+        }
+    }
+}

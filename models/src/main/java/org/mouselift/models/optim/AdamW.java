@@ -1,0 +1,157 @@
+package org.mouselift.models.optim;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
+import org.mouselift.engine.Tensor;
+
+/**
+ * AdamW (Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization") with the parameter groups of GS-LRM
+ * specification §6.3: tensors of two or more axes decay, others do not. Per update t = 1, 2, …:
+ * {@code p -= lr decay p; m = b1 m + (1-b1) g; v = b2 v + (1-b2) g²; p -= lr (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps)}.
+ * Updates parameters and moments in place; owns the moments (close it to free them).
+ */
+public final class AdamW implements AutoCloseable {
+    /**
+     * @param beta1 decay of the first moment
+     * @param beta2 decay of the second moment
+     * @param eps added to the root of the second moment
+     * @param weightDecay decoupled weight decay of group 0; group 1 has none
+     */
+    public record Options(double beta1, double beta2, double eps, double weightDecay) {
+        /** Betas 0.9 and 0.95, eps 1e-8, weight decay 0.05. */
+        public static final Options GS_LRM = new Options(0.9, 0.95, 1e-8, 0.05);
+    }
+
+    /**
+     * One parameter and its state.
+     *
+     * @param decays true in group 0
+     * @param moments [2,…]: first, then second moment
+     */
+    private record Slot(String name, Tensor parameter, boolean decays, Tensor moments) {}
+
+    private final Options options;
+    private final Scope memory = Scope.detached("AdamW moments");
+    private final List<Slot> slots = new ArrayList<>();
+    private long updates;
+
+    /** Takes the parameters with {@code requiresGrad}; {@code parameters} in state-dict order. */
+    public AdamW(Map<String, Tensor> parameters, Options options) {
+        this.options = options;
+        for (boolean decays : new boolean[] {true, false}) {
+            parameters.forEach((name, p) -> {
+                if (p.requiresGrad() && p.rank() >= 2 == decays) {
+                    long[] dims = new long[p.rank() + 1];
+                    dims[0] = 2;
+                    System.arraycopy(p.shape().dims(), 0, dims, 1, p.rank());
+                    slots.add(new Slot(name, p, decays, memory.run(() -> Tensor.zeros(p.dtype(), dims))));
+                }
+            });
+        }
+        if (slots.isEmpty()) {
+            throw new EngineException("AdamW: no parameter requires a gradient (is everything frozen?)");
+        }
+    }
+
+    public Options options() {
+        return options;
+    }
+
+    /** Names of group 0 (weight decay) or group 1 (none), in the order of the optimiser's indices. */
+    public List<String> group(int group) {
+        if (group != 0 && group != 1) {
+            throw new IndexOutOfBoundsException("parameter group " + group + ", expected 0 or 1");
+        }
+        return slots.stream().filter(s -> s.decays == (group == 0)).map(Slot::name).toList();
+    }
+
+    /** The parameters by name, group 0 first. */
+    public Map<String, Tensor> parameters() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach(s -> all.put(s.name, s.parameter));
+        return all;
+    }
+
+    /** Number of performed updates t. */
+    public long updates() {
+        return updates;
+    }
+
+    /** Continues after a stored update. */
+    public void updates(long performed) {
+        if (performed < 0) {
+            throw new EngineException("AdamW: update count " + performed + " is negative");
+        }
+        updates = performed;
+    }
+
+    /** First moment of a parameter: a view of the state, in the current scope. */
+    public Tensor firstMoment(String name) {
+        return moment(name, 0);
+    }
+
+    /** Second moment of a parameter: a view of the state, in the current scope. */
+    public Tensor secondMoment(String name) {
+        return moment(name, 1);
+    }
+
+    private Tensor moment(String name, int which) {
+        for (Slot s : slots) {
+            if (s.name.equals(name)) {
+                return Ops.reshape(Ops.slice(s.moments, 0, which, which + 1), s.parameter.shape().dims());
+            }
+        }
+        throw new EngineException("AdamW has no parameter '" + name + "' (frozen parameters have no moments)");
+    }
+
+    /**
+     * One update of every parameter.
+     *
+     * @param gradients gradient of a parameter, or null if the loss does not depend on it (it is then left as it is)
+     * @param coefficient factor on all gradients, from clipping
+     * @param rate learning rate
+     */
+    public void step(Function<Tensor, Tensor> gradients, double coefficient, double rate) {
+        updates++;
+        double c1 = 1 - Math.pow(options.beta1, updates);
+        double c2 = 1 - Math.pow(options.beta2, updates);
+        Tape.pause(() -> {
+            try (Scope scope = Scope.open("AdamW update")) {
+                update(gradients, Tensor.scalar(DType.F64, coefficient), Tensor.of(new double[] {rate, c1, c2}, 3));
+            }
+            return null;
+        });
+    }
+
+    /**
+     * The update as operations only, for tracing: the same program serves every step when its inputs are given anew.
+     *
+     * @param coefficient f64, rank 0
+     * @param numbers f64 [3]: learning rate, 1 - beta1^t, 1 - beta2^t
+     */
+    public void update(Function<Tensor, Tensor> gradients, Tensor coefficient, Tensor numbers) {
+        AdamMoments moments = new AdamMoments(options.beta1, options.beta2);
+        AdamWStep decaying = new AdamWStep(options.weightDecay, options.eps);
+        AdamWStep plain = new AdamWStep(0, options.eps);
+        for (Slot s : slots) {
+            Tensor g = gradients.apply(s.parameter);
+            if (g != null) {
+                Ops.apply(moments, s.moments, Ops.contiguous(g), coefficient);
+                Ops.apply(s.decays ? decaying : plain, s.parameter, s.moments, numbers);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

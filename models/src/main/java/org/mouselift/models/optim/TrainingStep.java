@@ -1,0 +1,167 @@
+package org.mouselift.models.optim;
+
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Gradients;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
+import org.mouselift.engine.Tensor;
+
+/**
+ * Forward, backward and (every {@code accumulation} passes) update, with the counters of the original trainer (GS-LRM
+ * specification §6.4): the schedule advances at every accumulation boundary even when the update is skipped; a NaN loss
+ * skips the update only when it occurs in the boundary pass itself.
+ */
+public final class TrainingStep implements AutoCloseable {
+    /** Why no update happened. */
+    public enum Skip { NONE, ACCUMULATING, NON_FINITE_LOSS, GRADIENT_NORM }
+
+    /**
+     * What one pass did.
+     *
+     * @param pass number of this pass, from 1
+     * @param loss loss before the update
+     * @param gradientNorm global norm before clipping; NaN when not measured
+     * @param rate learning rate of this opportunity
+     * @param updates performed updates so far
+     */
+    public record Result(long pass, double loss, double gradientNorm, double rate, Skip skip, long updates) {
+        public boolean updated() {
+            return skip == Skip.NONE;
+        }
+    }
+
+    private final AdamW optimiser;
+    private final Schedule schedule;
+    private final GradientRules rules;
+    private final int accumulation;
+    private final Scope memory = Scope.detached("accumulated gradients");
+    private final Map<Tensor, Tensor> sums = new IdentityHashMap<>();
+    private long passes;
+    private long opportunities;
+    private long updates;
+
+    public TrainingStep(AdamW optimiser, Schedule schedule, GradientRules rules, int accumulation) {
+        if (accumulation < 1) {
+            throw new EngineException("training: accumulation of " + accumulation + " passes, expected at least 1");
+        }
+        this.optimiser = optimiser;
+        this.schedule = schedule;
+        this.rules = rules;
+        this.accumulation = accumulation;
+    }
+
+    /** Forward/backward passes so far: the "step" of losses and logs. */
+    public long passes() {
+        return passes;
+    }
+
+    /** Optimiser opportunities so far: position of the schedule. */
+    public long opportunities() {
+        return opportunities;
+    }
+
+    /** Performed updates. */
+    public long updates() {
+        return updates;
+    }
+
+    /** Learning rate of the next opportunity. */
+    public double rate() {
+        return schedule.rate(opportunities);
+    }
+
+    /** Continues a stored run at an accumulation boundary. */
+    public void resume(long storedPasses, long storedOpportunities, long storedUpdates) {
+        if (storedPasses < 0 || storedOpportunities < 0 || storedUpdates < 0) {
+            throw new EngineException("training: stored counters " + storedPasses + ", " + storedOpportunities + ", " + storedUpdates
+                    + " must not be negative");
+        }
+        passes = storedPasses;
+        opportunities = storedOpportunities;
+        updates = storedUpdates;
+    }
+
+    /**
+     * One pass. The body runs in a scope and on a tape of its own and returns the loss (one element); whatever else the
+     * caller wants to keep it reads inside the body or moves out.
+     */
+    public Result pass(Supplier<Tensor> body) {
+        try (Scope scope = Scope.open("training pass " + (passes + 1)); Tape tape = Tape.open()) {
+            Tensor loss = body.get();
+            double value = loss.item();
+            Gradients gradients = tape.backward(accumulation == 1 ? loss : Ops.affine(loss, 1.0 / accumulation, 0));
+            passes++;
+            double rate = rate();
+            boolean boundary = passes % accumulation == 0;
+            if (accumulation > 1) {
+                accumulate(gradients);
+            }
+            if (!boundary) {
+                return new Result(passes, value, Double.NaN, rate, Skip.ACCUMULATING, updates);
+            }
+            GradientRules.Decision decision = null;
+            Skip skip = Skip.NON_FINITE_LOSS;
+            if (Double.isFinite(value) || !rules.skipNonFiniteLoss()) {
+                Map<Tensor, Tensor> all = accumulation > 1 ? sums : owned(gradients);
+                decision = rules.judge(all.values());
+                skip = decision.skip() ? Skip.GRADIENT_NORM : Skip.NONE;
+                if (skip == Skip.NONE) {
+                    optimiser.step(all::get, decision.coefficient(), rate);
+                    updates++;
+                }
+            }
+            opportunities++;
+            clear();
+            return new Result(passes, value, decision == null ? Double.NaN : decision.norm(), rate, skip, updates);
+        }
+    }
+
+    /** Gradients as contiguous tensors that may be overwritten. */
+    private Map<Tensor, Tensor> owned(Gradients gradients) {
+        return Tape.pause(() -> {
+            Map<Tensor, Tensor> all = new IdentityHashMap<>();
+            for (Tensor p : optimiser.parameters().values()) {
+                Tensor g = gradients.ofOrNull(p);
+                if (g != null) {
+                    all.put(p, rules.clean() || !g.isContiguous() ? Ops.copy(g) : g);
+                }
+            }
+            return all;
+        });
+    }
+
+    private void accumulate(Gradients gradients) {
+        Tape.pause(() -> {
+            for (Tensor p : optimiser.parameters().values()) {
+                Tensor g = gradients.ofOrNull(p);
+                if (g == null) {
+                    continue;
+                }
+                Tensor sum = sums.get(p);
+                if (sum == null) {
+                    sums.put(p, memory.run(() -> Ops.copy(g)));
+                } else {
+                    Ops.addInto(sum, g);
+                }
+            }
+            return null;
+        });
+    }
+
+    private void clear() {
+        List<Tensor> done = new ArrayList<>(sums.values());
+        sums.clear();
+        done.forEach(Tensor::free);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
