@@ -1,0 +1,269 @@
+package org.mouselift.engine.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import org.mouselift.engine.DType;
+
+/**
+ * Arithmetic on contiguous float32 ranges, on all threads when they are long. The result may be one of the operands.
+ * Sums accumulate in double over fixed blocks, so they do not depend on the number of threads.
+ */
+public final class FloatRanges {
+    private static final VectorSpecies<Float> S = VectorWidth.F32;
+    private static final long STEP = 4L * VectorWidth.LANES;
+    private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+    private static final long GRAIN = 1 << 15;
+    private static final int BLOCK = MathBlocks.BLOCK;
+    private static final String KERNEL = "float range";
+
+    private FloatRanges() {
+    }
+
+    private static long whole(long bytes) {
+        return VectorWidth.SCALAR ? 0 : bytes - bytes % STEP;
+    }
+
+    private static FloatVector load(MemorySegment s, long at) {
+        return FloatVector.fromMemorySegment(S, s, at, LE);
+    }
+
+    private static float get(MemorySegment s, long at) {
+        return s.get(DType.LE_F32, at);
+    }
+
+    private static void check(String name, MemorySegment x, long offset, long n) {
+        Bounds.range(KERNEL, name, x, DType.F32, offset, n);
+    }
+
+    private static void output(String name, MemorySegment x, long offset, long n) {
+        check(name, x, offset, n);
+        Bounds.writable(KERNEL, name, x);
+    }
+
+    /** {@code z = x + y}. */
+    public static void add(MemorySegment x, long xOffset, MemorySegment y, long yOffset, MemorySegment z, long zOffset, long n) {
+        check("x", x, xOffset, n);
+        check("y", y, yOffset, n);
+        output("z", z, zOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            long p = (xOffset + begin) * 4;
+            long q = (yOffset + begin) * 4;
+            long r = (zOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                load(x, p + i).add(load(y, q + i)).intoMemorySegment(z, r + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                z.set(DType.LE_F32, r + i, get(x, p + i) + get(y, q + i));
+            }
+        });
+    }
+
+    /** {@code z = x - y}. */
+    public static void sub(MemorySegment x, long xOffset, MemorySegment y, long yOffset, MemorySegment z, long zOffset, long n) {
+        check("x", x, xOffset, n);
+        check("y", y, yOffset, n);
+        output("z", z, zOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            long p = (xOffset + begin) * 4;
+            long q = (yOffset + begin) * 4;
+            long r = (zOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                load(x, p + i).sub(load(y, q + i)).intoMemorySegment(z, r + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                z.set(DType.LE_F32, r + i, get(x, p + i) - get(y, q + i));
+            }
+        });
+    }
+
+    /** {@code z = x * y}. */
+    public static void mul(MemorySegment x, long xOffset, MemorySegment y, long yOffset, MemorySegment z, long zOffset, long n) {
+        check("x", x, xOffset, n);
+        check("y", y, yOffset, n);
+        output("z", z, zOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            long p = (xOffset + begin) * 4;
+            long q = (yOffset + begin) * 4;
+            long r = (zOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                load(x, p + i).mul(load(y, q + i)).intoMemorySegment(z, r + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                z.set(DType.LE_F32, r + i, get(x, p + i) * get(y, q + i));
+            }
+        });
+    }
+
+    /** {@code z = x / y}. */
+    public static void div(MemorySegment x, long xOffset, MemorySegment y, long yOffset, MemorySegment z, long zOffset, long n) {
+        check("x", x, xOffset, n);
+        check("y", y, yOffset, n);
+        output("z", z, zOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            long p = (xOffset + begin) * 4;
+            long q = (yOffset + begin) * 4;
+            long r = (zOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                load(x, p + i).div(load(y, q + i)).intoMemorySegment(z, r + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                z.set(DType.LE_F32, r + i, get(x, p + i) / get(y, q + i));
+            }
+        });
+    }
+
+    /** {@code y = y + a * x}, the product rounded first, so that the tail agrees with the vectors. */
+    public static void axpy(float a, MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
+        check("x", x, xOffset, n);
+        output("y", y, yOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            long p = (xOffset + begin) * 4;
+            long q = (yOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                load(y, q + i).add(load(x, p + i).mul(a)).intoMemorySegment(y, q + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                y.set(DType.LE_F32, q + i, get(y, q + i) + a * get(x, p + i));
+            }
+        });
+    }
+
+    /** {@code y = a * x}. */
+    public static void scale(float a, MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
+        check("x", x, xOffset, n);
+        output("y", y, yOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            long p = (xOffset + begin) * 4;
+            long q = (yOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                load(x, p + i).mul(a).intoMemorySegment(y, q + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                y.set(DType.LE_F32, q + i, a * get(x, p + i));
+            }
+        });
+    }
+
+    /** {@code y = value}. */
+    public static void fill(float value, MemorySegment y, long yOffset, long n) {
+        output("y", y, yOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> {
+            if (Float.floatToRawIntBits(value) == 0) {
+                y.asSlice((yOffset + begin) * 4, (end - begin) * 4).fill((byte) 0);
+                return;
+            }
+            long q = (yOffset + begin) * 4;
+            long bytes = (end - begin) * 4;
+            long i = 0;
+            for (long w = whole(bytes); i < w; i += STEP) {
+                FloatVector.broadcast(S, value).intoMemorySegment(y, q + i, LE);
+            }
+            for (; i < bytes; i += 4) {
+                y.set(DType.LE_F32, q + i, value);
+            }
+        });
+    }
+
+    /** {@code y = x}; the ranges must not overlap. */
+    public static void copy(MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
+        check("x", x, xOffset, n);
+        output("y", y, yOffset, n);
+        Workers.split(n, GRAIN, (worker, begin, end) -> MemorySegment.copy(x, (xOffset + begin) * 4, y, (yOffset + begin) * 4, (end - begin) * 4));
+    }
+
+    /** Sum of n elements. */
+    public static double sum(MemorySegment x, long xOffset, long n) {
+        return blocks(x, xOffset, n, false);
+    }
+
+    /** Mean of n elements; NaN when n = 0. */
+    public static double mean(MemorySegment x, long xOffset, long n) {
+        return sum(x, xOffset, n) / n;
+    }
+
+    /** Sum of squares of n elements, the squared L2 norm. */
+    public static double sumOfSquares(MemorySegment x, long xOffset, long n) {
+        return blocks(x, xOffset, n, true);
+    }
+
+    private static double blocks(MemorySegment x, long xOffset, long n, boolean squares) {
+        check("x", x, xOffset, n);
+        double[] partial = new double[Math.toIntExact(Math.ceilDiv(n, GRAIN))];
+        Workers.split(partial.length, 1, (worker, begin, end) -> {
+            Scratch s = Scratch.local();
+            float[] block = s.floats(Scratch.BLOCK_0, BLOCK);
+            float[] lanes = s.floats(Scratch.BLOCK_1, RowSums.LANES);
+            for (long part = begin; part < end; part++) {
+                double sum = 0;
+                for (long i = part * GRAIN; i < Math.min(n, (part + 1) * GRAIN); i += BLOCK) {
+                    int count = (int) Math.min(BLOCK, n - i);
+                    MemorySegment.copy(x, DType.LE_F32, (xOffset + i) * 4, block, 0, count);
+                    RowSums.pad(block, 0, count);
+                    sum += squares ? squares(block, count) : RowSums.sum(block, 0, count, lanes);
+                }
+                partial[(int) part] = sum;
+            }
+        });
+        double total = 0;
+        for (double p : partial) {
+            total += p;
+        }
+        return total;
+    }
+
+    /** In double, because the square of a float may overflow or vanish. */
+    private static double squares(float[] x, int n) {
+        double s0 = 0;
+        double s1 = 0;
+        double s2 = 0;
+        double s3 = 0;
+        int i = 0;
+        for (; i + 3 < n; i += 4) {
+            s0 += (double) x[i] * x[i];
+            s1 += (double) x[i + 1] * x[i + 1];
+            s2 += (double) x[i + 2] * x[i + 2];
+            s3 += (double) x[i + 3] * x[i + 3];
+        }
+        for (; i < n; i++) {
+            s0 += (double) x[i] * x[i];
+        }
+        return (s0 + s1) + (s2 + s3);
+    }
+
+    /** Largest of n elements; NaN if there is one, -infinity when n = 0. */
+    public static float max(MemorySegment x, long xOffset, long n) {
+        check("x", x, xOffset, n);
+        float[] partial = new float[Math.toIntExact(Math.ceilDiv(n, GRAIN))];
+        Workers.split(partial.length, 1, (worker, begin, end) -> {
+            float[] block = Scratch.local().floats(Scratch.BLOCK_0, BLOCK);
+            for (long part = begin; part < end; part++) {
+                float max = Float.NEGATIVE_INFINITY;
+                for (long i = part * GRAIN; i < Math.min(n, (part + 1) * GRAIN); i += BLOCK) {
+                    int count = (int) Math.min(BLOCK, n - i);
+                    MemorySegment.copy(x, DType.LE_F32, (xOffset + i) * 4, block, 0, count);
+                    max = Math.max(max, RowSums.max(block, 0, count));
+                }
+                partial[(int) part] = max;
+            }
+        });
+        float max = Float.NEGATIVE_INFINITY;
+        for (float p : partial) {
+            max = Math.max(max, p);
+        }
+        return max;
+    }
+}
