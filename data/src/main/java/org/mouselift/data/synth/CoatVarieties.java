@@ -1,17 +1,18 @@
 package org.mouselift.data.synth;
 
+import java.util.List;
 import org.mouselift.data.synth.MouseParameters.Coat;
 
 /** Coat colours of house and fancy mice. */
 final class CoatVarieties {
-    private static final double[] WHITE = rgb(0xF4, 0xF1, 0xEC);
-    private static final double[] PINK = rgb(0xE8, 0xB4, 0xA6);
-    private static final double[] PALE_PINK = rgb(0xF2, 0xC4, 0xBC);
-    private static final double[] DARK_EYE = rgb(0x17, 0x12, 0x12);
-    private static final double[] RED_EYE = rgb(0x9E, 0x1A, 0x28);
+    private static final List<Double> WHITE = rgb(0xF4, 0xF1, 0xEC);
+    private static final List<Double> PINK = rgb(0xE8, 0xB4, 0xA6);
+    private static final List<Double> PALE_PINK = rgb(0xF2, 0xC4, 0xBC);
+    private static final List<Double> DARK_EYE = rgb(0x17, 0x12, 0x12);
+    private static final List<Double> RED_EYE = rgb(0x9E, 0x1A, 0x28);
 
-    private record Variety(String name, double weight, double[] back, double[] belly, double[] skin, double[] tail, double[] ear,
-                           double[] eye, double ticking, double bellyLine, boolean patches) {
+    private record Variety(String name, double weight, List<Double> back, List<Double> belly, List<Double> skin, List<Double> tail, List<Double> ear,
+                           List<Double> eye, double ticking, double bellyLine, boolean patches) {
     }
 
     private static final Variety[] VARIETIES = {
@@ -29,7 +30,7 @@ final class CoatVarieties {
                 0.14, -0.3, true),
         new Variety("cream", 1.5, rgb(0xE4, 0xCF, 0xA8), rgb(0xF3, 0xE8, 0xD2), PALE_PINK, rgb(0xE2, 0xB5, 0xA6), rgb(0xEE, 0xB6, 0xA8),
                 DARK_EYE, 0.08, -0.3, true),
-        new Variety("fawn", 1, rgb(0xC9, 0x8A, 0x4C), rgb(0xEB, 0xD3, 0xAE), PALE_PINK, rgb(0xD8, 0xA6, 0x90), rgb(0xE8, 0xA8, 0x96),
+        new Variety("fawn", 1, rgb(0xBE, 0x8B, 0x58), rgb(0xEB, 0xD3, 0xAE), PALE_PINK, rgb(0xD8, 0xA6, 0x90), rgb(0xE8, 0xA8, 0x96),
                 rgb(0x5A, 0x16, 0x1C), 0.12, -0.25, true),
         new Variety("chocolate", 1.5, rgb(0x55, 0x38, 0x2A), rgb(0x7A, 0x5A, 0x48), rgb(0xDC, 0xA8, 0x99), rgb(0x9C, 0x79, 0x6B),
                 rgb(0xC8, 0x8E, 0x80), DARK_EYE, 0.10, -0.4, true),
@@ -60,19 +61,19 @@ final class CoatVarieties {
                 v.tail, v.ear, v.eye, v.ticking, v.bellyLine + random.bell(0, 0.12), piebald, scale, patchSeed);
     }
 
-    static double[] white() {
-        return WHITE.clone();
+    static List<Double> white() {
+        return WHITE;
     }
 
-    private static double[] toned(double[] c, double tone, double warmth) {
-        return new double[] {clip(c[0] * tone + warmth), clip(c[1] * tone), clip(c[2] * tone - warmth)};
+    private static List<Double> toned(List<Double> c, double tone, double warmth) {
+        return List.of(clip(c.get(0) * tone + warmth), clip(c.get(1) * tone), clip(c.get(2) * tone - warmth));
     }
 
     private static double clip(double v) {
         return Math.max(0.02, Math.min(0.97, v));
     }
 
-    private static double[] rgb(int r, int g, int b) {
-        return new double[] {r / 255.0, g / 255.0, b / 255.0};
+    private static List<Double> rgb(int r, int g, int b) {
+        return List.of(r / 255.0, g / 255.0, b / 255.0);
     }
 }

@@ -24,6 +24,9 @@ final class MouseAnatomy {
     private static final double STANDARD = 1.75;
     private static final int SPINE = 5;
     private static final int TAIL = 22;
+    /** Height above the ground over which the tail levels out, and largest change of its slope (sine) from one joint to the next. */
+    private static final double LANDING = 0.11;
+    private static final double STIFFNESS = 0.16;
 
     private final MouseParameters parameters;
     private final Build build;
@@ -120,7 +123,7 @@ final class MouseAnatomy {
         thigh = new Vec3(thigh.x(), thigh.y(), Math.max(thigh.z(), 0.105 * size));
         parts.add(Part.ellipsoid(thigh, lateral, thighAxis.orthogonalTo(lateral), 0.062 * size * build.rump(), 0.118 * size * build.rump(),
                 0.096 * size * build.rump(), 0.055, Tissue.FUR, up));
-        Vec3 ankle = new Vec3(thigh.x(), thigh.y(), 0.026).plus(0.016, lateral).plus(0.035 + pose.stride()[side > 0 ? 2 : 3], flat.times(-1));
+        Vec3 ankle = new Vec3(thigh.x(), thigh.y(), 0.026).plus(0.016, lateral).plus(0.035 + pose.stride().get(side > 0 ? 2 : 3), flat.times(-1));
         Vec3 knee = thigh.plus(0.05, flat).plus(0.012, lateral).plus(new Vec3(0, 0, -0.045));
         knee = new Vec3(knee.x(), knee.y(), Math.max(0.05, knee.z()));
         parts.add(Part.cone(knee, 0.044 * size, ankle, 0.022 * size, 0.035, Tissue.FUR, up));
@@ -138,7 +141,7 @@ final class MouseAnatomy {
         Vec3 up = dorsal(f);
         double size = build.limbs();
         Vec3 shoulder = spine[SPINE - 1].plus(0.066 * build.girth(), lateral).plus(-0.045, up).plus(0.035, f);
-        double stride = pose.stride()[side > 0 ? 0 : 1];
+        double stride = pose.stride().get(side > 0 ? 0 : 1);
         Vec3 wish = new Vec3(shoulder.x(), shoulder.y(), 0.02).plus(0.035 + stride, flat);
         double upper = 0.092 * size;
         double lower = 0.098 * size;
@@ -219,10 +222,10 @@ final class MouseAnatomy {
     }
 
     private void eye(Vec3 skull, Vec3 brow, Vec3 look, Vec3 lat, Vec3 up, double headSize) {
-        double radius = 0.0265 * headSize * build.eyes();
+        double radius = 0.025 * headSize * build.eyes();
         Vec3 axis = skull.lerp(brow, 1.22);
         Vec3 out = lat.times(0.86).plus(0.46, up).plus(0.22, look).unit();
-        Vec3 centre = axis.plus(0.064 * headSize - 0.25 * radius, out);
+        Vec3 centre = axis.plus(0.064 * headSize - 0.34 * radius, out);
         // The eyeball's frame: z looks out, y is up; the painted highlight is placed in it.
         Vec3 y = up.orthogonalTo(out);
         parts.add(new Part(Part.Kind.ROUND_CONE, centre, y.cross(out), y, out, 1, 1, 1, 0, radius, radius, 0.003, Tissue.EYE, up));
@@ -260,19 +263,20 @@ final class MouseAnatomy {
         double turn = bendAt(0) + 180;
         Vec3 at = spine[0].plus(-0.135 * build.girth() * build.rump(), heading[0]);
         at = new Vec3(at.x(), at.y(), Math.max(at.z(), 0.05));
-        double slope = t.lift() - 0.4 * Math.max(0, pose.pitchHip());
+        double sine = Math.sin(Math.toRadians(t.lift() - 0.4 * Math.max(0, pose.pitchHip())));
         List<Part> list = new ArrayList<>();
         for (int i = 0; i < TAIL; i++) {
             double s = i / (double) TAIL;
             double ra = base + (tip - base) * Math.pow(s, 0.8);
             double rb = base + (tip - base) * Math.pow((i + 1.0) / TAIL, 0.8);
-            turn += damp * t.turns()[Math.min(2, 3 * i / TAIL)] / (TAIL / 3.0);
-            // It falls until it lies on the ground, then follows it; a raised tip lifts off again.
-            double ground = (1.05 * rb - at.z()) / step;
-            double wanted = s > 0.66 && t.raise() > 0 ? t.raise() * (s - 0.66) / 0.34 : slope;
-            slope = Math.max(-62, slope - 9);
-            double sine = Math.max(Math.sin(Math.toRadians(wanted)), Math.max(-0.95, Math.min(0.95, ground)));
-            sine = Math.max(-0.95, Math.min(0.95, sine));
+            turn += damp * t.turns().get(Math.min(2, 3 * i / TAIL)) / (TAIL / 3.0);
+            // It sinks the more slowly the nearer it is to the ground, and lies on it; a raised tip lifts off again.
+            double wanted = -Math.min(0.85, (at.z() - 1.05 * rb) / LANDING);
+            if (s > 0.62 && t.raise() > 0) {
+                wanted = Math.sin(Math.toRadians(t.raise() * (s - 0.62) / 0.38));
+            }
+            sine += Math.max(-STIFFNESS, Math.min(STIFFNESS, wanted - sine));
+            sine = Math.max(-0.95, Math.min(0.95, Math.max(sine, (1.05 * rb - at.z()) / step)));
             Vec3 horizontal = direction(0, turn);
             Vec3 next = at.plus(step * Math.sqrt(1 - sine * sine), horizontal).plus(step * sine, Vec3.UP);
             list.add(Part.cone(at, ra, next, rb, i == 0 ? 0.05 : i < 3 ? 0.02 : 0.004, Tissue.TAIL, Vec3.UP));

@@ -1,5 +1,7 @@
 package org.mouselift.data.synth;
 
+import java.util.List;
+
 /**
  * Everything that distinguishes one synthetic mouse from another; all of it is drawn from the seed and the index, so mouse
  * {@code index} of {@code seed} is the same in every data set. Lengths are multiples of the standard mouse's (whose body is
@@ -36,7 +38,7 @@ public record MouseParameters(long seed, long index, Build build, Pose pose, Tai
      * @param earBack      how far the ears lie back
      */
     public record Pose(Posture posture, double pitchHip, double pitchShoulder, double bend, double headYaw, double headPitch,
-                       double headRoll, double hipHeight, double[] stride, double earSpread, double earBack) {
+                       double headRoll, double hipHeight, List<Double> stride, double earSpread, double earBack) {
     }
 
     /**
@@ -46,7 +48,7 @@ public record MouseParameters(long seed, long index, Build build, Pose pose, Tai
      * @param lift      slope at which it leaves the rump
      * @param raise     slope of the last third
      */
-    public record Tail(double length, double thickness, double[] turns, double lift, double raise) {
+    public record Tail(double length, double thickness, List<Double> turns, double lift, double raise) {
     }
 
     /**
@@ -63,8 +65,8 @@ public record MouseParameters(long seed, long index, Build build, Pose pose, Tai
      * @param patchScale patches per world unit
      * @param patchSeed  seed of the patches
      */
-    public record Coat(String name, double[] back, double[] belly, double[] skin, double[] tail, double[] ear, double[] eye,
-                       double ticking, double bellyLine, double piebald, double patchScale, long patchSeed) {
+    public record Coat(String name, List<Double> back, List<Double> belly, List<Double> skin, List<Double> tail, List<Double> ear,
+                       List<Double> eye, double ticking, double bellyLine, double piebald, double patchScale, long patchSeed) {
     }
 
     /**
@@ -106,7 +108,8 @@ public record MouseParameters(long seed, long index, Build build, Pose pose, Tai
         double side = random.chance(0.5) ? 1 : -1;
         double step = random.uniform(0, 0.05);
         double swing = random.chance(0.5) ? step : -step;
-        double[] walk = {swing, -swing, -0.8 * swing, 0.8 * swing};
+        List<Double> walk = List.of(swing, -swing, -0.8 * swing, 0.8 * swing);
+        List<Double> even = List.of(0.0, 0.0, 0.0, 0.0);
         double spread = random.bell(0, 14);
         double back = random.bell(0, 14);
         if (kind < 0.34) {
@@ -115,18 +118,18 @@ public record MouseParameters(long seed, long index, Build build, Pose pose, Tai
         }
         if (kind < 0.54) {
             return new Pose(Posture.CROUCHING, random.bell(38, 8), random.bell(-42, 8), random.bell(0, 20), random.bell(0, 30),
-                    random.bell(-16, 14), random.bell(0, 10), random.bell(0.15, 0.012), new double[4], spread, back);
+                    random.bell(-16, 14), random.bell(0, 10), random.bell(0.15, 0.012), even, spread, back);
         }
         if (kind < 0.70) {
             return new Pose(Posture.REARING, random.bell(66, 10), random.bell(42, 16), random.bell(0, 18), random.bell(0, 40),
-                    random.bell(8, 25), random.bell(0, 10), random.bell(0.16, 0.012), new double[4], spread, back);
+                    random.bell(8, 25), random.bell(0, 10), random.bell(0.16, 0.012), even, spread, back);
         }
         if (kind < 0.84) {
             return new Pose(Posture.STRETCHING, random.bell(7, 5), random.bell(-5, 6), random.bell(0, 16), random.bell(0, 25),
                     random.bell(-4, 14), random.bell(0, 8), random.bell(0.165, 0.015), walk, spread, back);
         }
         return new Pose(Posture.TURNING, random.bell(28, 8), random.bell(-26, 8), side * random.uniform(40, 75),
-                side * random.uniform(20, 55), random.bell(-10, 12), side * random.bell(-8, 8), random.bell(0.16, 0.015), new double[4],
+                side * random.uniform(20, 55), random.bell(-10, 12), side * random.bell(-8, 8), random.bell(0.16, 0.015), even,
                 spread, back);
     }
 
@@ -134,7 +137,7 @@ public record MouseParameters(long seed, long index, Build build, Pose pose, Tai
         double sweep = (random.chance(0.5) ? 1 : -1) * random.uniform(50, 220);
         double counter = random.chance(0.45) ? random.bell(-0.8 * sweep, 40) : random.bell(0.4 * sweep, 30);
         return new Tail(random.uniform(0.56, 0.8), random.bell(1, 0.18),
-                new double[] {0.45 * sweep, 0.55 * sweep, counter}, random.bell(0, 22),
+                List.of(0.45 * sweep, 0.55 * sweep, counter), random.bell(0, 22),
                 random.chance(0.25) ? random.uniform(10, 45) : 0);
     }
 }

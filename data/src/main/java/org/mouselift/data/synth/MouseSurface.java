@@ -1,5 +1,6 @@
 package org.mouselift.data.synth;
 
+import java.util.List;
 import org.mouselift.data.synth.MouseParameters.Coat;
 import org.mouselift.data.synth.MouseParameters.Light;
 import org.mouselift.data.synth.Part.Tissue;
@@ -208,10 +209,10 @@ final class MouseSurface {
         return t * t * (3 - 2 * t);
     }
 
-    private static double[] linear(double[] srgb) {
+    private static double[] linear(List<Double> srgb) {
         double[] out = new double[3];
         for (int c = 0; c < 3; c++) {
-            double v = srgb[c];
+            double v = srgb.get(c);
             out[c] = v <= 0.04045 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4);
         }
         return out;

@@ -252,8 +252,8 @@ public final class SynthMice {
     private void claim() throws IOException {
         Path file = folder.resolve(PROVENANCE);
         ObjectNode made = JsonNodeFactory.instance.objectNode();
-        made.put("seed", options.seed).put("rig", options.rig.id()).put("views", rig.size()).put("size", options.size)
-                .put("max_yaw", options.maxYaw).put("geometry", options.geometry).put("novel_views", options.novel.count)
+        made.put("population", SynthMouse.POPULATION).put("seed", options.seed).put("rig", options.rig.id()).put("views", rig.size())
+                .put("size", options.size).put("max_yaw", options.maxYaw).put("geometry", options.geometry).put("novel_views", options.novel.count)
                 .put("novel_elevation", options.novel.lowest + ":" + options.novel.highest);
         made.set("cameras", cameraDigest());
         if (Files.exists(file)) {

@@ -16,6 +16,12 @@ import org.mouselift.engine.cpu.Workers;
  * <p>Immutable; views of one mouse may be rendered by several threads.
  */
 public final class SynthMouse {
+    /**
+     * Version of the mice: raised when a seed and an index no longer give the mouse they gave before, so that data sets of two
+     * versions are never mixed.
+     */
+    public static final int POPULATION = 1;
+
     private final MouseParameters parameters;
     private final MouseShape shape;
 

@@ -98,6 +98,30 @@ class SynthMiceTest {
     }
 
     @Test
+    void theFirstPopulationIsPinned() {
+        // A failure here means that published seeds give other mice: raise SynthMouse.POPULATION with the new numbers.
+        assertEquals(1, SynthMouse.POPULATION);
+        MouseParameters p = MouseParameters.sample(7, 123_456, 180);
+        assertEquals(p, MouseParameters.sample(7, 123_456, 180));
+        assertEquals(1.0784558596099125, p.build().size());
+        assertEquals(MouseParameters.Posture.CROUCHING, p.pose().posture());
+        assertEquals("albino", p.coat().name());
+        assertEquals(5318577476104576929L, p.coat().patchSeed());
+        assertEquals(-97.72649087901046, p.yaw());
+        double anatomy = 0;
+        for (Part part : MouseAnatomy.parts(p)) {
+            anatomy += part.origin().dot(new Vec3(1, 2, 3)) + part.radiusA() * part.scaleX() + part.radiusB() * part.scaleY();
+        }
+        MouseView view = SynthMouse.of(p).render(SynthMouse.resized(RigCatalog.human6(), 64).get(0));
+        double[] colour = new double[4];
+        for (int i = 0; i < view.rgba().length; i++) {
+            colour[i % 4] += (view.rgba()[i] & 0xFF) / (64.0 * 64.0);
+        }
+        assertEquals(-29.29865212599571, anatomy, 1e-9);
+        assertArrayEquals(new double[] {29.61083984375, 28.830322265625, 28.5712890625, 32.632568359375}, colour, 0.01);
+    }
+
+    @Test
     void runningAgainAddsWhatIsMissing() throws IOException {
         SynthMice.write(folder, options(0, 4), n -> { });
         Map<String, byte[]> before = contents(folder);
