@@ -49,12 +49,12 @@ public final class Elements {
         }
     }
 
-    /** Stores an integer at an element position, converted to the tensor's type. */
+    /** Stores an integer at an element position, converted to the tensor's type; smaller integer types saturate. */
     public static void setLong(Tensor t, long position, long value) {
         MemorySegment s = t.segment();
         switch (t.dtype()) {
             case I64 -> s.set(DType.LE_I64, position * 8, value);
-            case I32 -> s.set(DType.LE_I32, position * 4, (int) value);
+            case I32 -> s.set(DType.LE_I32, position * 4, Math.clamp(value, Integer.MIN_VALUE, Integer.MAX_VALUE));
             case U8 -> s.set(ValueLayout.JAVA_BYTE, position, (byte) Math.clamp(value, 0, 255));
             case BOOL -> s.set(ValueLayout.JAVA_BYTE, position, (byte) (value == 0 ? 0 : 1));
             default -> set(t, position, (double) value);
