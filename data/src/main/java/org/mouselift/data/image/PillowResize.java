@@ -90,7 +90,7 @@ public final class PillowResize {
         return (byte) Math.max(0, Math.min(255, value));
     }
 
-    private static Image8 premultiplied(Image8 image) {
+    static Image8 premultiplied(Image8 image) {
         byte[] out = image.data().clone();
         int channels = image.channels();
         for (int pixel = 0; pixel < out.length; pixel += channels) {
@@ -103,7 +103,7 @@ public final class PillowResize {
         return new Image8(image.width(), image.height(), channels, out);
     }
 
-    private static Image8 divided(Image8 image) {
+    static Image8 divided(Image8 image) {
         byte[] out = image.data();
         int channels = image.channels();
         for (int pixel = 0; pixel < out.length; pixel += channels) {

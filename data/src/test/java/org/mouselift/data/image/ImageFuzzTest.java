@@ -1,7 +1,12 @@
 package org.mouselift.data.image;
 
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -10,7 +15,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.Tag;
 
-/** Damaged PNG files: a picture of the declared size or a typed error, nothing else. */
+/** Damaged PNG and JPEG files: a picture of the declared size or a typed error, nothing else. */
 class ImageFuzzTest {
     private static final ImageLimits LIMITS = new ImageLimits(1 << 22, 1 << 20);
     private static final List<byte[]> SEEDS = List.of(
@@ -41,6 +46,11 @@ class ImageFuzzTest {
         return Arbitraries.of(SEEDS);
     }
 
+    @Property(tries = 400)
+    void onlyTypedErrorsFromJpeg(@ForAll("mutations") List<Mutation> mutations) throws IOException {
+        check(mutations, JpegTest.withOrientation(JpegTest.quadrants(32, 16, BufferedImage.TYPE_3BYTE_BGR), 6, ByteOrder.BIG_ENDIAN));
+    }
+
     private static void check(List<Mutation> mutations, byte[] seed) {
         byte[] file = seed.clone();
         for (Mutation m : mutations) {
@@ -54,7 +64,7 @@ class ImageFuzzTest {
             repair(file);
         }
         try {
-            Image image = Images.decode("fuzz.png", file, LIMITS);
+            Image image = Images.decode("fuzzed-file", file, LIMITS);
             if (image.to8().data().length != image.width() * image.height() * image.channels()) {
                 throw new AssertionError("picture of the wrong size");
             }
@@ -67,14 +77,14 @@ class ImageFuzzTest {
 
     /** Makes the check sums right again, so that damage reaches the decoder behind them. */
     private static void repair(byte[] file) {
-        java.nio.ByteBuffer in = java.nio.ByteBuffer.wrap(file);
+        ByteBuffer in = ByteBuffer.wrap(file);
         int position = 8;
         while (position + 12 <= file.length) {
             int length = in.getInt(position);
             if (length < 0 || length > file.length - position - 12) {
                 return;
             }
-            java.util.zip.CRC32 crc = new java.util.zip.CRC32();
+            CRC32 crc = new CRC32();
             crc.update(file, position + 4, length + 4);
             in.putInt(position + 8 + length, (int) crc.getValue());
             position += 12 + length;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class JpegTest {
     /** A picture of four flat quadrants, which JPEG keeps within a few levels. */
-    private static byte[] quadrants(int width, int height, int type) throws IOException {
+    static byte[] quadrants(int width, int height, int type) throws IOException {
         BufferedImage image = new BufferedImage(width, height, type);
         int[][] colours = {{250, 10, 20}, {10, 240, 30}, {20, 30, 230}, {200, 200, 210}};
         for (int y = 0; y < height; y++) {
@@ -30,7 +30,7 @@ class JpegTest {
         return out.toByteArray();
     }
 
-    private static byte[] withOrientation(byte[] jpeg, int orientation, ByteOrder order) {
+    static byte[] withOrientation(byte[] jpeg, int orientation, ByteOrder order) {
         byte[] exif = ByteBuffer.allocate(32).order(order).put("Exif\0\0".getBytes(StandardCharsets.ISO_8859_1))
                 .put((order == ByteOrder.LITTLE_ENDIAN ? "II" : "MM").getBytes(StandardCharsets.ISO_8859_1)).putShort((short) 42).putInt(8)
                 .putShort((short) 1).putShort((short) 0x0112).putShort((short) 3).putInt(1).putShort((short) orientation).putShort((short) 0).array();
