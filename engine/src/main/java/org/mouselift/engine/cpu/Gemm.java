@@ -29,8 +29,17 @@ public final class Gemm {
     private Gemm() {
     }
 
-    private record Product(long m, long n, long k, float alpha, Matrix a, Matrix b, float beta, MemorySegment c, long cOffset, long cRow,
-            Epilogue epilogue) {
+    /** A right factor that is not stored as a matrix: packs its rows [k0, k0 + kc) and columns [j, j + nc) as {@link Panels} does. */
+    interface RightFactor {
+        void pack(long k0, int kc, long j, int nc, float[] dst, Scratch scratch);
+    }
+
+    private record Product(long m, long n, long k, float alpha, Matrix a, Matrix b, RightFactor gathered, float beta, MemorySegment c, long cOffset,
+            long cRow, Epilogue epilogue, MemorySegment rowBias, long rowBiasOffset) {
+        Product(long m, long n, long k, float alpha, Matrix a, Matrix b, float beta, MemorySegment c, long cOffset, long cRow, Epilogue epilogue) {
+            this(m, n, k, alpha, a, b, null, beta, c, cOffset, cRow, epilogue, null, 0);
+        }
+
         Product inBatch(long aShift, long bShift, long cShift, long residualShift) {
             Epilogue e = epilogue;
             if (e.residual() != null) {
@@ -82,6 +91,16 @@ public final class Gemm {
             }
         }
         KernelWatch.end(start, 2.0 * batch * m * n * k);
+    }
+
+    /**
+     * {@code C = A * B + beta * C + rowBias[m]} with a computed right factor; arguments are the caller's responsibility.
+     *
+     * @param rowBias one number per row of C, or null
+     */
+    static void gathered(long m, long n, long k, Matrix a, RightFactor b, float beta, MemorySegment c, long cOffset, long cRow, MemorySegment rowBias,
+            long rowBiasOffset) {
+        parallel(new Product(m, n, k, 1f, a, null, b, beta, c, cOffset, cRow, Epilogue.NONE, rowBias, rowBiasOffset));
     }
 
     private static void sequential(Product first, long begin, long end, long aBatch, long bBatch, long cBatch, long residualBatch) {
@@ -147,7 +166,7 @@ public final class Gemm {
         float[] packedB = scratch.floats(Scratch.PACK_B, Panels.size(cols, NR, depth));
         float[] packedA = scratch.floats(Scratch.PACK_A, Panels.size(rows, MR, depth));
         float[] tile = scratch.floats(Scratch.TILE, MR * NR);
-        boolean plain = p.epilogue.isNone();
+        boolean plain = p.epilogue.isNone() && p.rowBias == null;
         for (long j = n0; j < n1; j += NC) {
             int nc = (int) Math.min(NC, n1 - j);
             for (long q = 0; q < blocks; q++) {
@@ -155,8 +174,12 @@ public final class Gemm {
                 int kc = (int) Math.min(depth, p.k - k0);
                 float beta = q == 0 ? p.beta : 1f;
                 boolean finish = q == blocks - 1 && !plain;
-                Panels.pack(b.data(), b.type(), b.offset() + k0 * b.rowStride() + j * b.colStride(), b.colStride(), b.rowStride(), nc, kc, NR,
-                        packedB, 0, scratch);
+                if (p.gathered != null) {
+                    p.gathered.pack(k0, kc, j, nc, packedB, scratch);
+                } else {
+                    Panels.pack(b.data(), b.type(), b.offset() + k0 * b.rowStride() + j * b.colStride(), b.colStride(), b.rowStride(), nc, kc, NR,
+                            packedB, 0, scratch);
+                }
                 for (long i = m0; i < m1; i += MC) {
                     int mc = (int) Math.min(MC, m1 - i);
                     Panels.pack(a.data(), a.type(), a.offset() + i * a.rowStride() + k0 * a.colStride(), a.rowStride(), a.colStride(), mc, kc, MR,
@@ -178,7 +201,7 @@ public final class Gemm {
                 if (!finish && width == NR && !VectorWidth.SCALAR) {
                     store(tile, p.alpha, beta, p.c, at * 4, p.cRow * 4, height);
                 } else {
-                    finish(p, tile, beta, finish ? p.epilogue : Epilogue.NONE, at, i + ii, j + jj, height, width, scratch);
+                    finish(p, tile, beta, finish, at, i + ii, j + jj, height, width, scratch);
                 }
             }
         }
@@ -204,7 +227,9 @@ public final class Gemm {
     }
 
     /** The general way out: any width, any epilogue; works on array copies of the rows. */
-    private static void finish(Product p, float[] tile, float beta, Epilogue e, long at, long row, long col, int height, int width, Scratch scratch) {
+    private static void finish(Product p, float[] tile, float beta, boolean last, long at, long row, long col, int height, int width,
+            Scratch scratch) {
+        Epilogue e = last ? p.epilogue : Epilogue.NONE;
         int n = height * NR;
         float[] other = scratch.floats(Scratch.BLOCK_0, MR * NR);
         if (beta != 0f) {
@@ -224,6 +249,14 @@ public final class Gemm {
             for (int r = 0; r < n; r += NR) {
                 for (int i = 0; i < NR; i++) {
                     tile[r + i] += other[i];
+                }
+            }
+        }
+        if (last && p.rowBias != null) {
+            for (int r = 0; r < height; r++) {
+                float bias = p.rowBias.get(DType.LE_F32, (p.rowBiasOffset + row + r) * 4);
+                for (int i = 0; i < NR; i++) {
+                    tile[r * NR + i] += bias;
                 }
             }
         }

@@ -70,11 +70,25 @@ final class Panels {
         }
     }
 
-    private static void clear(float[] dst, int at, int width, int from, int depth) {
+    static void clear(float[] dst, int at, int width, int from, int depth) {
         for (int k = 0; k < depth; k++) {
             for (int i = from; i < width; i++) {
                 dst[at + k * width + i] = 0;
             }
+        }
+    }
+
+    /** Spreads one row of {@code lanes} elements (one depth) over the panels, zero behind the last lane. */
+    static void spread(float[] row, int lanes, int width, int depth, int k, float[] dst) {
+        int at = k * width;
+        int i = 0;
+        for (; i + width <= lanes; i += width) {
+            copy(row, i, dst, at, width);
+            at += width * depth;
+        }
+        if (i < lanes) {
+            copy(row, i, dst, at, lanes - i);
+            java.util.Arrays.fill(dst, at + lanes - i, at + width, 0f);
         }
     }
 
@@ -84,7 +98,8 @@ final class Panels {
         }
     }
 
-    private static void interleave(float[] rows, int pitch, int count, int depth, int width, float[] dst, int at) {
+    /** Interleaves {@code count} rows that lie {@code pitch} apart: {@code dst[at + k*width + i] = rows[i*pitch + k]}. */
+    static void interleave(float[] rows, int pitch, int count, int depth, int width, float[] dst, int at) {
         int i = 0;
         for (; i + 3 < count; i += 4) {
             int r = i * pitch;
