@@ -167,17 +167,30 @@ public final class Rotations {
             Mat3 k = Mat3.cross(axis);
             return Mat3.IDENTITY.plus(k).plus(k.times(k).scale(1 / (1 + cos)));
         }
-        // Near a half turn the cross product has few digits: reflect first, which leaves a small rotation.
-        Mat3 half = halfTurn(t);
-        return between(half.times(u), t).times(half);
+        // Towards a half turn the cross product loses its digits. The product of the half turns about u and about the
+        // middle of u and t is the same rotation; the middle is made exactly perpendicular to t − u.
+        Vector3D d = t.subtract(u);
+        d = new Vector3D(1 / d.getNorm(), d);
+        Vector3D middle = u.add(t);
+        for (int pass = 0; pass < 2; pass++) {
+            middle = middle.subtract(middle.dotProduct(d), d);
+            if (middle.getNorm() == 0) {
+                return halfTurn(t);
+            }
+            middle = new Vector3D(1 / middle.getNorm(), middle);
+        }
+        return halfTurnAbout(middle).times(halfTurnAbout(u));
+    }
+
+    private static Mat3 halfTurnAbout(Vector3D unit) {
+        return Mat3.outer(unit, unit).scale(2).minus(Mat3.IDENTITY);
     }
 
     /** A half turn that reverses {@code t}: about X unless {@code t} is nearer to X than 45°. */
     private static Mat3 halfTurn(Vector3D t) {
         Vector3D side = Math.abs(t.getX()) < 0.7 ? Vector3D.PLUS_I : Vector3D.PLUS_J;
         Vector3D axis = side.subtract(side.dotProduct(t), t);
-        axis = new Vector3D(1 / axis.getNorm(), axis);
-        return Mat3.outer(axis, axis).scale(2).minus(Mat3.IDENTITY);
+        return halfTurnAbout(new Vector3D(1 / axis.getNorm(), axis));
     }
 
     private static double sq(double x) {

@@ -9,6 +9,10 @@ import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
 public record Similarity(double scale, Mat3 rotation, Vector3D translation) {
     public static final Similarity IDENTITY = new Similarity(1, Mat3.IDENTITY, Vector3D.ZERO);
 
+    /** {@code (x, y, z) → (x, −z, y)}: turns a Y-up world into a Z-up one. */
+    public static final Similarity Y_UP_TO_Z_UP =
+            new Similarity(1, new Mat3(1, 0, 0, 0, 0, -1, 0, 1, 0), Vector3D.ZERO);
+
     public Similarity {
         if (!(scale > 0) || Double.isInfinite(scale)) {
             throw new CameraException(null, "similarity: scale", "is " + scale, "give a positive finite number");
