@@ -100,7 +100,9 @@ public final class Gemm {
      */
     static void gathered(long m, long n, long k, Matrix a, RightFactor b, float beta, MemorySegment c, long cOffset, long cRow, MemorySegment rowBias,
             long rowBiasOffset) {
+        long start = KernelWatch.begin();
         parallel(new Product(m, n, k, 1f, a, null, b, beta, c, cOffset, cRow, Epilogue.NONE, rowBias, rowBiasOffset));
+        KernelWatch.end(start, 2.0 * m * n * k);
     }
 
     private static void sequential(Product first, long begin, long end, long aBatch, long bBatch, long cBatch, long residualBatch) {

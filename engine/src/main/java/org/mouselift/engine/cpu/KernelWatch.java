@@ -68,6 +68,11 @@ public final class KernelWatch {
         return REPORTED.get();
     }
 
+    /** Large products judged so far. */
+    static int judged() {
+        return CALLS.get();
+    }
+
     static void reset() {
         CALLS.set(0);
         SLOW.set(0);
