@@ -83,6 +83,28 @@ class MouseShapeTest {
         }
     }
 
+    @Test
+    void everyMouseFitsTheStandardCameras() {
+        // A ball of radius 2.7 sin 25° around the origin is what every camera of human6 and human32 sees whole.
+        double seen = 2.7 * Math.sin(Math.toRadians(25));
+        double smallest = Double.POSITIVE_INFINITY;
+        for (int index = 0; index < 2000; index++) {
+            double reach = 0;
+            double longest = 0;
+            List<Part> parts = MouseAnatomy.parts(MouseParameters.sample(index / 500, index, index % 2 * 180));
+            for (int axis = 0; axis < 3; axis++) {
+                double[] range = Part.range(parts, axis);
+                double far = Math.max(-range[0], range[1]);
+                assertTrue(far <= MouseAnatomy.BOX + 1e-9, "mouse " + index + " reaches " + far + " along axis " + axis);
+                reach += far * far;
+                longest = Math.max(longest, range[1] - range[0]);
+            }
+            assertTrue(Math.sqrt(reach) < seen - 0.03, "mouse " + index + " may reach " + Math.sqrt(reach));
+            smallest = Math.min(smallest, longest);
+        }
+        assertTrue(smallest > 0.6, "the shortest mouse is only " + smallest + " long");
+    }
+
     @Property(tries = 30)
     void theUnitNormalIsTheGradient(@ForAll("mice") SynthMouse mouse, @ForAll @LongRange(min = 0) long seed) {
         SplittableRandom random = new SplittableRandom(seed);
