@@ -8,6 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
+import org.mouselift.data.pickle.NumpyArray;
+import org.mouselift.data.pickle.NumpyGlobals;
+import org.mouselift.data.pickle.PickleException;
+import org.mouselift.data.pickle.PickleReader;
 
 /**
  * A source calibration: per camera K (3×3), R (3×3, world→camera) and T (3 numbers, also as a column or a row), as a list
@@ -30,19 +34,25 @@ public final class CalibrationFile {
      * @param cameras how many cameras are needed
      */
     public static List<MammalCamera> readJson(Path file, int cameras) throws IOException {
-        return of(file, plain(CameraJson.at(file).read()), cameras);
+        return new CalibrationFile(file).cameras(plain(CameraJson.at(file).read()), cameras);
     }
 
     /**
-     * From a tree of plain values: {@link List}, {@link Map}, {@link Number} and {@link Numbers}; {@code file} names it in
-     * errors.
+     * Reads {@code new_cam.pkl}: a restricted pickle, see {@link PickleReader}. Nothing in the file is executed.
+     *
+     * @throws PickleException     if the pickle is damaged or asks for anything but plain data and arrays of numbers
+     * @throws CameraFileException if its content is no calibration
      */
-    public static List<MammalCamera> of(Path file, Object root, int cameras) throws CameraFileException {
-        return new CalibrationFile(file).cameras(root, cameras);
+    public static List<MammalCamera> readPickle(Path file, int cameras) throws IOException {
+        byte[] bytes = CameraJson.at(file).bytes();
+        return new CalibrationFile(file).cameras(new PickleReader(bytes, file.toString(), NumpyGlobals.all()).read(), cameras);
     }
 
-    /** An array of numbers with its shape, in row-major order: what a NumPy array becomes. */
-    public record Numbers(List<Integer> shape, double[] values) {}
+    /** {@link #readPickle} or {@link #readJson}, by the first byte of the file. */
+    public static List<MammalCamera> read(Path file, int cameras) throws IOException {
+        byte[] bytes = CameraJson.at(file).bytes();
+        return bytes.length > 0 && bytes[0] == (byte) 0x80 ? readPickle(file, cameras) : readJson(file, cameras);
+    }
 
     private List<MammalCamera> cameras(Object root, int needed) throws CameraFileException {
         List<MammalCamera> out = new ArrayList<>();
@@ -88,7 +98,7 @@ public final class CalibrationFile {
             throw error(at + ": R", "has det R = " + det + ": the camera is mirrored (MFL-E126)",
                     "use OpenCV axes right, down, forward");
         }
-        Numbers t = numbers(i, fields, "T");
+        NumpyArray t = numbers(i, fields, "T");
         if (t.values().length != 3 || !List.of(List.of(3), List.of(3, 1), List.of(1, 3)).contains(t.shape())) {
             throw error(at + ": T", "has shape " + t.shape() + ", expected (3), (3,1) or (1,3)", "store the translation");
         }
@@ -96,26 +106,30 @@ public final class CalibrationFile {
     }
 
     private double[] matrix(int i, Map<?, ?> fields, String key) throws CameraFileException {
-        Numbers m = numbers(i, fields, key);
+        NumpyArray m = numbers(i, fields, key);
         if (!m.shape().equals(List.of(3, 3))) {
             throw error("camera " + i + ": " + key, "has shape " + m.shape() + ", expected (3,3)", "store a 3×3 matrix");
         }
         return m.values();
     }
 
-    private Numbers numbers(int i, Map<?, ?> fields, String key) throws CameraFileException {
+    private NumpyArray numbers(int i, Map<?, ?> fields, String key) throws CameraFileException {
         String at = "camera " + i + ": " + key;
         if (!fields.containsKey(key)) {
             throw error(at, "is missing (keys: " + fields.keySet() + ")", "store K, R and T of every camera");
         }
-        Numbers n;
-        if (fields.get(key) instanceof Numbers ready) {
-            n = ready;
+        NumpyArray n;
+        if (fields.get(key) instanceof NumpyGlobals.Array array) {
+            try {
+                n = array.toNumpyArray();
+            } catch (IllegalArgumentException e) {
+                throw error(at, "is not complete (" + e.getMessage() + ")", "write the file again");
+            }
         } else {
             List<Double> flat = new ArrayList<>();
             List<Integer> shape = new ArrayList<>();
             flatten(at, fields.get(key), 0, shape, flat);
-            n = new Numbers(shape, flat.stream().mapToDouble(Double::doubleValue).toArray());
+            n = new NumpyArray(shape, flat.stream().mapToDouble(Double::doubleValue).toArray());
         }
         for (double v : n.values()) {
             if (!Double.isFinite(v)) {
@@ -170,7 +184,7 @@ public final class CalibrationFile {
             case null -> "empty";
             case List<?> l -> "a list of " + l.size();
             case Map<?, ?> m -> "a dictionary of " + m.size();
-            case Numbers n -> "an array of shape " + n.shape();
+            case NumpyGlobals.Array a -> "an array";
             default -> "a " + o.getClass().getSimpleName();
         };
     }

@@ -46,6 +46,11 @@ final class CameraJson {
     }
 
     JsonNode read() throws IOException {
+        return parse(bytes());
+    }
+
+    /** The whole file, after a look at its size. */
+    byte[] bytes() throws IOException {
         long size;
         try {
             size = Files.size(file);
@@ -55,7 +60,7 @@ final class CameraJson {
         if (size > MAX_BYTES) {
             throw error(null, "has " + size + " bytes, more than " + MAX_BYTES, "this is not a camera file");
         }
-        return parse(Files.readAllBytes(file));
+        return Files.readAllBytes(file);
     }
 
     JsonNode parse(byte[] bytes) throws CameraFileException {
