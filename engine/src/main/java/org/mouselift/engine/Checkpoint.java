@@ -57,7 +57,7 @@ public final class Checkpoint {
 
     private static List<Tensor> recompute(Function<List<Tensor>, List<Tensor>> body, List<Tensor> inputs, List<Tensor> parameters, Vjp v) {
         return freed(() -> {
-            try (Tape inner = Tape.open()) {
+            try (Tape inner = Tape.openForRecomputation()) {
                 List<Tensor> leaves = new ArrayList<>();
                 for (int i = 0; i < inputs.size(); i++) {
                     Tensor t = inputs.get(i);

@@ -56,14 +56,18 @@ public final class Ops {
                 return primitives.get();
             }
         }
-        List<Tensor> out = executor.execute(operation, inputs, results);
         Tape tape = Tape.current();
-        if (tape != null && tape.wants(inputs)) {
-            int target = operation.overwrites();
-            if (target >= 0) {
+        boolean taped = tape != null && tape.wants(inputs);
+        int target = operation.overwrites();
+        if (target >= 0) {
+            if (taped) {
                 throw new EngineException(operation.name() + ": would overwrite " + inputs.get(target)
                         + " while it is being differentiated; use Tape.pause" + ModulePath.suffix());
             }
+            inputs.get(target).noteWrite();
+        }
+        List<Tensor> out = executor.execute(operation, inputs, results);
+        if (taped) {
             tape.record(operation.name(), inputs, out, operation::vjp);
         }
         return out;

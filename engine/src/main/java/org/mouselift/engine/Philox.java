@@ -96,10 +96,15 @@ public final class Philox {
     }
 
     private int[] block(long index) {
-        int c0 = (int) index;
-        int c1 = (int) (index >>> 32);
-        int c2 = stream0;
-        int c3 = stream1;
+        return block((int) index, (int) (index >>> 32), stream0, stream1, key0, key1);
+    }
+
+    /** Four random words for a counter of four words and a key of two. */
+    static int[] block(int counter0, int counter1, int counter2, int counter3, int key0, int key1) {
+        int c0 = counter0;
+        int c1 = counter1;
+        int c2 = counter2;
+        int c3 = counter3;
         int k0 = key0;
         int k1 = key1;
         for (int round = 0; round < 10; round++) {

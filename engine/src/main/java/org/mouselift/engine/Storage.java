@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
  * A block of memory that one or more tensors look at. Pooled storage returns to the pool when its scope closes; foreign
  * storage (a mapped file, a caller's segment) belongs to somebody else and is only forgotten.
  */
-public final class Storage {
+public final class Storage extends Overwritable {
     private final MemorySegment segment;
     private final String origin;
     private final boolean pooled;

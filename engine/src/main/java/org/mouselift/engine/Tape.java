@@ -23,11 +23,34 @@ import java.util.function.Function;
  * Only calls that depend on a tensor with {@link Tensor#requiresGrad()} are recorded. Tapes nest; the innermost records.
  */
 public final class Tape implements AutoCloseable {
-    private record Node(String name, String path, List<Tensor> inputs, List<Tensor> outputs, Function<Vjp, List<Tensor>> vjp) {}
+    private record Node(String name, String path, List<Tensor> inputs, List<Tensor> outputs, int[] writes, Function<Vjp, List<Tensor>> vjp) {
+        /** In-place writes to each operand and result so far. */
+        static int[] writes(List<Tensor> inputs, List<Tensor> outputs) {
+            int[] n = new int[inputs.size() + outputs.size()];
+            for (int i = 0; i < n.length; i++) {
+                n[i] = (i < inputs.size() ? inputs.get(i) : outputs.get(i - inputs.size())).writes();
+            }
+            return n;
+        }
+
+        /** The gradient rule must see what the forward call saw. */
+        void checkUnchanged() {
+            int[] now = writes(inputs, outputs);
+            for (int i = 0; i < now.length; i++) {
+                if (now[i] != writes[i]) {
+                    throw new EngineException("gradient of " + name + ": " + (i < inputs.size() ? "operand " + inputs.get(i) : "result "
+                            + outputs.get(i - inputs.size())) + " was overwritten in place after the call; update it after the backward pass, "
+                            + "or differentiate a copy" + ModulePath.suffix());
+                }
+            }
+        }
+    }
 
     private static final ThreadLocal<Tape> CURRENT = new ThreadLocal<>();
+    private static final ThreadLocal<Tape> WALKED = new ThreadLocal<>();
 
     private final Tape enclosing;
+    private Tape guarded;
     private final List<Node> nodes = new ArrayList<>();
     private final Set<Tensor> tracked = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -39,6 +62,16 @@ public final class Tape implements AutoCloseable {
     public static Tape open() {
         Tape tape = new Tape(CURRENT.get());
         CURRENT.set(tape);
+        return tape;
+    }
+
+    /**
+     * A tape for a computation that is repeated during a backward pass. Results that the walked tape tracks may not be
+     * used in it: their gradients would be lost.
+     */
+    static Tape openForRecomputation() {
+        Tape tape = open();
+        tape.guarded = WALKED.get();
         return tape;
     }
 
@@ -65,6 +98,14 @@ public final class Tape implements AutoCloseable {
 
     /** True if a call on these operands has to be recorded. */
     boolean wants(List<Tensor> inputs) {
+        for (Tape t = guarded; t != null; t = t.guarded) {
+            for (Tensor x : inputs) {
+                if (t.tracked.contains(x)) {
+                    throw new EngineException("checkpoint: the body uses " + x + ", which was computed outside of it and depends on parameters; "
+                            + "pass it as an input of the checkpoint" + ModulePath.suffix());
+                }
+            }
+        }
         for (Tensor t : inputs) {
             if (t.requiresGrad() || tracked.contains(t)) {
                 return true;
@@ -74,7 +115,7 @@ public final class Tape implements AutoCloseable {
     }
 
     void record(String name, List<Tensor> inputs, List<Tensor> outputs, Function<Vjp, List<Tensor>> vjp) {
-        nodes.add(new Node(name, ModulePath.current(), inputs, outputs, vjp));
+        nodes.add(new Node(name, ModulePath.current(), inputs, outputs, Node.writes(inputs, outputs), vjp));
         for (Tensor t : outputs) {
             if (t.dtype().isFloat()) {
                 tracked.add(t);
@@ -104,7 +145,9 @@ public final class Tape implements AutoCloseable {
             }
         }
         Tape before = CURRENT.get();
+        Tape walkedBefore = WALKED.get();
         CURRENT.remove();
+        WALKED.set(this);
         String path = ModulePath.current();
         try {
             Accumulator sums = new Accumulator();
@@ -126,6 +169,7 @@ public final class Tape implements AutoCloseable {
             ModulePath.enter(path);
             tracked.clear();
             CURRENT.set(before);
+            WALKED.set(walkedBefore);
         }
     }
 
@@ -139,6 +183,7 @@ public final class Tape implements AutoCloseable {
         if (!any) {
             return;
         }
+        node.checkUnchanged();
         boolean[] needed = new boolean[node.inputs.size()];
         for (int i = 0; i < needed.length; i++) {
             Tensor t = node.inputs.get(i);

@@ -15,11 +15,11 @@ public final class Tensor {
     private final long[] strides;
     private final long offset;
     private final Storage storage;
-    private final Object symbol;
+    private final Overwritable symbol;
     private boolean requiresGrad;
     private String name;
 
-    private Tensor(TensorSpec spec, long[] strides, long offset, Storage storage, Object symbol) {
+    private Tensor(TensorSpec spec, long[] strides, long offset, Storage storage, Overwritable symbol) {
         this.spec = spec;
         this.strides = strides;
         this.offset = offset;
@@ -98,7 +98,7 @@ public final class Tensor {
     }
 
     /** A symbolic tensor, as used while tracing. For executors. */
-    public static Tensor symbolic(TensorSpec spec, long[] strides, long offset, Object symbol) {
+    public static Tensor symbolic(TensorSpec spec, long[] strides, long offset, Overwritable symbol) {
         return new Tensor(spec, strides, offset, null, Objects.requireNonNull(symbol));
     }
 
@@ -179,6 +179,20 @@ public final class Tensor {
     /** Identity of the block of memory under this tensor, shared by all its views; null while symbolic. For executors. */
     public Object memoryKey() {
         return storage;
+    }
+
+    private Overwritable memory() {
+        return symbol != null ? symbol : storage;
+    }
+
+    /** Says that the contents change in place, so that a tape that still needs the old ones refuses. For executors. */
+    public void noteWrite() {
+        memory().noteWrite();
+    }
+
+    /** In-place writes to the memory so far. */
+    int writes() {
+        return memory().writes();
     }
 
     /** Who made the memory, for messages. */

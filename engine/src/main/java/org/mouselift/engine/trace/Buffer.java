@@ -1,5 +1,6 @@
 package org.mouselift.engine.trace;
 
+import org.mouselift.engine.Overwritable;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
 
@@ -7,7 +8,7 @@ import org.mouselift.engine.TensorSpec;
  * A block of memory that a program works on; every {@link Value} is a window on one. It is the symbol of the traced
  * tensors, so that two of them share memory exactly if their buffers are the same.
  */
-public final class Buffer {
+public final class Buffer extends Overwritable {
     /** Where the memory comes from. */
     public enum Kind {
         /** The caller's tensor, given to each run. */

@@ -43,6 +43,16 @@ final class Replay {
             boolean own = p != null && p.offset() < 0 && v.coversBuffer() && handedOut.putIfAbsent(v.buffer(), true) == null;
             copies.add(own ? null : Tensor.empty(v.spec(), "program " + program.name()));
         }
+        for (Buffer b : program.buffers()) {
+            if (program.writes(b) && b.tensor() != null) {
+                b.tensor().noteWrite();
+            }
+        }
+        for (int i = 0; i < operands.size(); i++) {
+            if (program.writes(program.inputs().get(i).buffer())) {
+                operands.get(i).noteWrite();
+            }
+        }
         String path = ModulePath.current();
         try (Scope scratch = Scope.open("run of program " + program.name())) {
             bind();

@@ -135,11 +135,11 @@ class TrainingStepTest {
 
     @Test
     void composedFallbacksOfFloat64TakeTheSamePath() {
-        compare(DType.F64, false, 30);
+        compare(DType.F64, false, 12);
     }
 
     @Test
     void checkpointInsideTheTrace() {
-        compare(DType.F32, true, 30);
+        compare(DType.F32, true, 20);
     }
 }
