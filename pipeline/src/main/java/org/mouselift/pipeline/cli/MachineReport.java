@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.engine.cpu.Workers;
 
 /** What this JVM and machine offer for tensor work, one finding a line, with a remedy where something is amiss. */
@@ -53,6 +54,10 @@ final class MachineReport {
         long bytes = number("MaxVectorSize", 0);
         add("vector width", bytes >= 16 ? State.OK : State.FAILED, bytes * 8 + " bits (" + bytes / 4 + " floats)",
                 bytes >= 16 ? "" : "This JVM compiles no vectors; remove -XX:MaxVectorSize.");
+        boolean narrow = VectorWidth.BITS < VectorWidth.preferredBits();
+        add("kernels use", VectorWidth.SCALAR || narrow ? State.WARNING : State.OK,
+                VectorWidth.SCALAR ? "no vectors" : VectorWidth.BITS + " bits of " + VectorWidth.preferredBits(),
+                VectorWidth.SCALAR || narrow ? "Set by -D" + VectorWidth.PROPERTY + "; remove it for full speed." : "");
         long delay = number("Tier3DelayOn", -1);
         add("Tier3DelayOn", delay >= 1000 ? State.OK : State.WARNING, Long.toString(delay),
                 delay >= 1000 ? "" : "Large vector kernels can stay in C1 and run many times slower. " + LAUNCHER);
