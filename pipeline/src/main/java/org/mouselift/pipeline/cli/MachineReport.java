@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.mouselift.engine.cpu.Calibration;
 import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.engine.cpu.Workers;
 
@@ -25,13 +26,20 @@ final class MachineReport {
     private final HotSpotDiagnosticMXBean hotspot = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
     private final List<Finding> findings = new ArrayList<>();
 
-    /** Collects everything that costs no measurement. */
-    static List<Finding> collect() {
+    /** Collects everything; {@code measure} adds the measured ceilings, which take about a second. */
+    static List<Finding> collect(boolean measure) {
         MachineReport report = new MachineReport();
         report.java();
+        // Without the module the kernels cannot even be asked.
+        if (report.vectorModule()) {
+            report.kernels();
+        }
         report.flags();
         report.processor();
         report.memory();
+        if (measure && report.findings.stream().noneMatch(finding -> finding.state == State.FAILED)) {
+            report.ceilings();
+        }
         report.devices();
         return List.copyOf(report.findings);
     }
@@ -47,17 +55,33 @@ final class MachineReport {
         add("compiler", mixed ? State.OK : State.FAILED, mode, mixed ? "" : "Remove -Xint and -Xcomp: kernels need C1 and C2.");
     }
 
-    private void flags() {
+    private boolean vectorModule() {
         boolean vector = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
         add("vector module", vector ? State.OK : State.FAILED, vector ? "jdk.incubator.vector" : "missing",
                 vector ? "" : "Add --add-modules jdk.incubator.vector. " + LAUNCHER);
-        long bytes = number("MaxVectorSize", 0);
-        add("vector width", bytes >= 16 ? State.OK : State.FAILED, bytes * 8 + " bits (" + bytes / 4 + " floats)",
-                bytes >= 16 ? "" : "This JVM compiles no vectors; remove -XX:MaxVectorSize.");
-        boolean narrow = VectorWidth.BITS < VectorWidth.preferredBits();
-        add("kernels use", VectorWidth.SCALAR || narrow ? State.WARNING : State.OK,
-                VectorWidth.SCALAR ? "no vectors" : VectorWidth.BITS + " bits of " + VectorWidth.preferredBits(),
-                VectorWidth.SCALAR || narrow ? "Set by -D" + VectorWidth.PROPERTY + "; remove it for full speed." : "");
+        return vector;
+    }
+
+    private void kernels() {
+        int preferred = VectorWidth.preferredBits();
+        boolean narrow = VectorWidth.SCALAR || VectorWidth.BITS < preferred;
+        add("vector width", narrow ? State.WARNING : State.OK,
+                VectorWidth.SCALAR ? "none: kernels run as scalar code" : VectorWidth.BITS + " bits (" + VectorWidth.LANES + " floats)",
+                !narrow ? "" : preferred < 128 ? "This JVM prefers no vectors here; is -XX:MaxVectorSize or -XX:UseAVX set?"
+                        : "The machine has " + preferred + " bits; remove -D" + VectorWidth.PROPERTY + ".");
+    }
+
+    /** What no kernel can exceed here: the yardstick for every measured speed. */
+    private void ceilings() {
+        Calibration measured = Calibration.measure();
+        boolean compiled = measured.gflops() > 1;
+        add("measured peak", compiled ? State.OK : State.WARNING, String.format(Locale.ROOT,
+                compiled ? "%.0f GFLOP/s of multiply-adds, %.1f GB/s of copies, with %d threads" : "%.3g GFLOP/s of multiply-adds, %.1f GB/s of copies, with %d threads",
+                measured.gflops(), measured.copyGBs(), measured.threads()),
+                compiled ? "" : "The optimising compiler did not take the kernel: is the machine overloaded? " + LAUNCHER);
+    }
+
+    private void flags() {
         long delay = number("Tier3DelayOn", -1);
         add("Tier3DelayOn", delay >= 1000 ? State.OK : State.WARNING, Long.toString(delay),
                 delay >= 1000 ? "" : "Large vector kernels can stay in C1 and run many times slower. " + LAUNCHER);
