@@ -9,6 +9,8 @@ import java.util.Arrays;
  */
 public final class PillowResize {
     private static final int PRECISION_BITS = 32 - 8 - 2;
+    /** Half a unit, so that the shift rounds. */
+    private static final int HALF = 1 << (PRECISION_BITS - 1);
 
     private PillowResize() {}
 
@@ -42,24 +44,66 @@ public final class PillowResize {
         FixedTaps taps = FixedTaps.of(filter.taps(in.width(), width));
         int channels = in.channels();
         Image8 out = Image8.blank(width, in.height(), channels);
-        byte[] from = in.data();
-        byte[] to = out.data();
+        // A row is unpacked once: each sample is used by several taps.
+        int[] row = new int[in.width() * channels];
         for (int y = 0; y < in.height(); y++) {
-            int rowIn = y * in.width() * channels;
-            int rowOut = y * width * channels;
+            int from = y * row.length;
+            for (int i = 0; i < row.length; i++) {
+                row[i] = in.data()[from + i] & 0xFF;
+            }
             for (int x = 0; x < width; x++) {
-                int[] weights = taps.weights[x];
-                int start = rowIn + taps.first[x] * channels;
-                for (int c = 0; c < channels; c++) {
-                    int sum = 1 << (PRECISION_BITS - 1);
-                    for (int j = 0, at = start + c; j < weights.length; j++, at += channels) {
-                        sum += (from[at] & 0xFF) * weights[j];
-                    }
-                    to[rowOut + x * channels + c] = clip(sum >> PRECISION_BITS);
+                int to = (y * width + x) * channels;
+                switch (channels) {
+                    case 4 -> four(row, taps.first[x] * 4, taps.weights[x], out.data(), to);
+                    case 3 -> three(row, taps.first[x] * 3, taps.weights[x], out.data(), to);
+                    default -> any(row, taps.first[x], taps.weights[x], channels, out.data(), to);
                 }
             }
         }
         return out;
+    }
+
+    private static void four(int[] row, int at, int[] weights, byte[] out, int to) {
+        int a = HALF;
+        int b = HALF;
+        int c = HALF;
+        int d = HALF;
+        for (int j = 0; j < weights.length; j++) {
+            int weight = weights[j];
+            a += row[at + 4 * j] * weight;
+            b += row[at + 4 * j + 1] * weight;
+            c += row[at + 4 * j + 2] * weight;
+            d += row[at + 4 * j + 3] * weight;
+        }
+        out[to] = clip(a >> PRECISION_BITS);
+        out[to + 1] = clip(b >> PRECISION_BITS);
+        out[to + 2] = clip(c >> PRECISION_BITS);
+        out[to + 3] = clip(d >> PRECISION_BITS);
+    }
+
+    private static void three(int[] row, int at, int[] weights, byte[] out, int to) {
+        int a = HALF;
+        int b = HALF;
+        int c = HALF;
+        for (int j = 0; j < weights.length; j++) {
+            int weight = weights[j];
+            a += row[at + 3 * j] * weight;
+            b += row[at + 3 * j + 1] * weight;
+            c += row[at + 3 * j + 2] * weight;
+        }
+        out[to] = clip(a >> PRECISION_BITS);
+        out[to + 1] = clip(b >> PRECISION_BITS);
+        out[to + 2] = clip(c >> PRECISION_BITS);
+    }
+
+    private static void any(int[] row, int first, int[] weights, int channels, byte[] out, int to) {
+        for (int c = 0; c < channels; c++) {
+            int sum = HALF;
+            for (int j = 0; j < weights.length; j++) {
+                sum += row[(first + j) * channels + c] * weights[j];
+            }
+            out[to + c] = clip(sum >> PRECISION_BITS);
+        }
     }
 
     private static Image8 vertical(Image8 in, int height, ResampleFilter filter) {
@@ -71,7 +115,7 @@ public final class PillowResize {
         int[] sums = new int[stride];
         for (int y = 0; y < height; y++) {
             int[] weights = taps.weights[y];
-            Arrays.fill(sums, 1 << (PRECISION_BITS - 1));
+            Arrays.fill(sums, HALF);
             for (int j = 0; j < weights.length; j++) {
                 int weight = weights[j];
                 int at = (taps.first[y] + j) * stride;

@@ -216,13 +216,10 @@ final class PngReader {
             data.read(row, bytes);
             unfilter(filter[0], row, previous, pixelBytes);
             int y = pass[1] + r * pass[3];
-            for (int k = 0; k < columns; k++) {
-                int pixel = y * width + pass[0] + k * pass[2];
-                if (out16 != null) {
-                    put16(row, k, stored, out16, pixel);
-                } else {
-                    put8(row, k, stored, out8, pixel);
-                }
+            if (pass[2] == 1 && depth >= 8 && colourType != 3 && transparency == null) {
+                copyRow(row, stored * columns, out8, out16, y * width * stored);
+            } else {
+                scatterRow(row, stored, columns, pass, y, out8, out16);
             }
             byte[] swap = previous;
             previous = row;
@@ -230,8 +227,30 @@ final class PngReader {
         }
     }
 
-    private void put16(byte[] row, int k, int stored, short[] out, int pixel) {
+    /** The common case: the stored samples are the picture's. */
+    private static void copyRow(byte[] row, int samples, byte[] out8, short[] out16, int at) {
+        if (out8 != null) {
+            System.arraycopy(row, 0, out8, at, samples);
+            return;
+        }
+        for (int i = 0; i < samples; i++) {
+            out16[at + i] = (short) (row[2 * i] << 8 | row[2 * i + 1] & 0xFF);
+        }
+    }
+
+    private void scatterRow(byte[] row, int stored, int columns, int[] pass, int y, byte[] out8, short[] out16) throws ImageFormatException {
         int channels = outputChannels();
+        for (int k = 0; k < columns; k++) {
+            int pixel = y * width + pass[0] + k * pass[2];
+            if (out16 != null) {
+                put16(row, k, stored, channels, out16, pixel);
+            } else {
+                put8(row, k, stored, channels, out8, pixel);
+            }
+        }
+    }
+
+    private void put16(byte[] row, int k, int stored, int channels, short[] out, int pixel) {
         boolean keyed = transparency != null;
         for (int c = 0; c < stored; c++) {
             int at = (k * stored + c) * 2;
@@ -243,8 +262,7 @@ final class PngReader {
         }
     }
 
-    private void put8(byte[] row, int k, int stored, byte[] out, int pixel) throws ImageFormatException {
-        int channels = outputChannels();
+    private void put8(byte[] row, int k, int stored, int channels, byte[] out, int pixel) throws ImageFormatException {
         if (colourType == 3) {
             int index = sample(row, k);
             if (index * 3 >= palette.length) {
@@ -291,13 +309,19 @@ final class PngReader {
                 }
             }
             case 3 -> {
-                for (int i = 0; i < row.length; i++) {
-                    row[i] += (byte) (((i < step ? 0 : row[i - step] & 0xFF) + (up[i] & 0xFF)) >> 1);
+                for (int i = 0; i < step; i++) {
+                    row[i] += (byte) ((up[i] & 0xFF) >> 1);
+                }
+                for (int i = step; i < row.length; i++) {
+                    row[i] += (byte) ((row[i - step] & 0xFF) + (up[i] & 0xFF) >> 1);
                 }
             }
             case 4 -> {
-                for (int i = 0; i < row.length; i++) {
-                    row[i] += (byte) paeth(i < step ? 0 : row[i - step] & 0xFF, up[i] & 0xFF, i < step ? 0 : up[i - step] & 0xFF);
+                for (int i = 0; i < step; i++) {
+                    row[i] += up[i];
+                }
+                for (int i = step; i < row.length; i++) {
+                    row[i] += (byte) paeth(row[i - step] & 0xFF, up[i] & 0xFF, up[i - step] & 0xFF);
                 }
             }
             default -> throw fault(firstData, "damaged: unknown row filter " + type);

@@ -75,31 +75,47 @@ public final class PngWriter {
     }
 
     private static byte[] filtered(byte[] row, byte[] up, int step, byte[][] candidates) {
+        // The first pixel has no left neighbour; there up and Paeth agree, and average halves.
+        for (int i = 0; i < step; i++) {
+            candidates[0][1 + i] = row[i];
+            candidates[1][1 + i] = row[i];
+            candidates[2][1 + i] = (byte) (row[i] - up[i]);
+            candidates[3][1 + i] = (byte) (row[i] - ((up[i] & 0xFF) >> 1));
+            candidates[4][1 + i] = (byte) (row[i] - up[i]);
+        }
+        System.arraycopy(row, step, candidates[0], 1 + step, row.length - step);
+        for (int i = step; i < row.length; i++) {
+            candidates[1][1 + i] = (byte) (row[i] - row[i - step]);
+        }
+        for (int i = step; i < row.length; i++) {
+            candidates[2][1 + i] = (byte) (row[i] - up[i]);
+        }
+        for (int i = step; i < row.length; i++) {
+            candidates[3][1 + i] = (byte) (row[i] - ((row[i - step] & 0xFF) + (up[i] & 0xFF) >> 1));
+        }
+        for (int i = step; i < row.length; i++) {
+            candidates[4][1 + i] = (byte) (row[i] - PngReader.paeth(row[i - step] & 0xFF, up[i] & 0xFF, up[i - step] & 0xFF));
+        }
         int best = 0;
-        long bestSum = Long.MAX_VALUE;
+        int bestSum = Integer.MAX_VALUE;
         for (int type = 0; type < FILTERS; type++) {
-            byte[] out = candidates[type];
-            out[0] = (byte) type;
-            long sum = 0;
-            for (int i = 0; i < row.length; i++) {
-                int left = i < step ? 0 : row[i - step] & 0xFF;
-                int above = up[i] & 0xFF;
-                int predicted = switch (type) {
-                    case 0 -> 0;
-                    case 1 -> left;
-                    case 2 -> above;
-                    case 3 -> left + above >> 1;
-                    default -> PngReader.paeth(left, above, i < step ? 0 : up[i - step] & 0xFF);
-                };
-                out[1 + i] = (byte) (row[i] - predicted);
-                sum += Math.abs(out[1 + i]);
-            }
+            candidates[type][0] = (byte) type;
+            int sum = absoluteSum(candidates[type]);
             if (sum < bestSum) {
                 bestSum = sum;
                 best = type;
             }
         }
         return candidates[best];
+    }
+
+    /** Saturating, so that very long rows still have an order. */
+    private static int absoluteSum(byte[] filtered) {
+        long sum = 0;
+        for (int i = 1; i < filtered.length; i++) {
+            sum += Math.abs(filtered[i]);
+        }
+        return (int) Math.min(sum, Integer.MAX_VALUE - 1);
     }
 
     private static void chunk(ByteArrayOutputStream out, String type, byte[] data, int length) {

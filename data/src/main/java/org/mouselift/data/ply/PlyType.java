@@ -2,8 +2,8 @@ package org.mouselift.data.ply;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Optional;
+import org.mouselift.engine.DType;
 
 /** Scalar types of PLY properties under both of their names. */
 enum PlyType {
@@ -33,17 +33,30 @@ enum PlyType {
         return this == FLOAT32 || this == FLOAT64;
     }
 
-    /** The value at a byte offset. */
-    double get(MemorySegment data, long offset, ByteOrder order) {
+    /** The value at a byte offset. The layouts must be constants: a layout made on the fly is read a hundred times slower. */
+    double get(MemorySegment data, long offset, boolean bigEndian) {
         return switch (this) {
             case INT8 -> data.get(ValueLayout.JAVA_BYTE, offset);
             case UINT8 -> data.get(ValueLayout.JAVA_BYTE, offset) & 0xFF;
-            case INT16 -> data.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), offset);
-            case UINT16 -> data.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), offset) & 0xFFFF;
-            case INT32 -> data.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(order), offset);
-            case UINT32 -> data.get(ValueLayout.JAVA_INT_UNALIGNED.withOrder(order), offset) & 0xFFFF_FFFFL;
-            case FLOAT32 -> data.get(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(order), offset);
-            case FLOAT64 -> data.get(ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(order), offset);
+            case INT16 -> shortAt(data, offset, bigEndian);
+            case UINT16 -> shortAt(data, offset, bigEndian) & 0xFFFF;
+            case INT32 -> intAt(data, offset, bigEndian);
+            case UINT32 -> intAt(data, offset, bigEndian) & 0xFFFF_FFFFL;
+            case FLOAT32 -> Float.intBitsToFloat(intAt(data, offset, bigEndian));
+            case FLOAT64 -> {
+                long bits = data.get(DType.LE_I64, offset);
+                yield Double.longBitsToDouble(bigEndian ? Long.reverseBytes(bits) : bits);
+            }
         };
+    }
+
+    private static short shortAt(MemorySegment data, long offset, boolean bigEndian) {
+        short value = data.get(DType.LE_16, offset);
+        return bigEndian ? Short.reverseBytes(value) : value;
+    }
+
+    private static int intAt(MemorySegment data, long offset, boolean bigEndian) {
+        int value = data.get(DType.LE_I32, offset);
+        return bigEndian ? Integer.reverseBytes(value) : value;
     }
 }

@@ -4,11 +4,12 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
+import org.mouselift.engine.DType;
 
 /**
  * The {@code vertex} element of a PLY file by columns: ascii or binary of either byte order, any scalar types. Binary
@@ -16,6 +17,7 @@ import java.nio.file.StandardOpenOption;
  */
 public final class PlyVertices implements AutoCloseable {
     private static final int MAX_TOKEN = 64;
+    private static final int BLOCK_ROWS = 1024;
 
     private final Path path;
     private final Arena arena;
@@ -99,7 +101,7 @@ public final class PlyVertices implements AutoCloseable {
     }
 
     /** Names of the properties in file order. */
-    public java.util.List<String> properties() {
+    public List<String> properties() {
         return vertex.properties().stream().map(PlyHeader.Property::name).toList();
     }
 
@@ -108,7 +110,7 @@ public final class PlyVertices implements AutoCloseable {
     }
 
     /** Names of the file's elements. */
-    java.util.List<String> elements() {
+    List<String> elements() {
         return header.elements().stream().map(PlyHeader.Element::name).toList();
     }
 
@@ -119,33 +121,60 @@ public final class PlyVertices implements AutoCloseable {
         return out;
     }
 
-    /** Writes one column to {@code out[first + i * step]}. */
+    /** Asks for a property's value of row i at {@code out[first + i * step]}. */
+    record Request(String property, float[] out, int first, int step) {}
+
     void into(String property, float[] out, int first, int step) throws PlyException {
-        int index = vertex.indexOf(property);
-        if (index < 0) {
-            throw new PlyException(path, "element 'vertex'", "has no property '" + property + "'", "it has " + properties());
+        read(List.of(new Request(property, out, first, step)));
+    }
+
+    /** Reads several columns in one sweep: block by block, so that a row is fetched from memory once and not per column. */
+    void read(List<Request> requests) throws PlyException {
+        int[] indices = new int[requests.size()];
+        for (int r = 0; r < indices.length; r++) {
+            indices[r] = vertex.indexOf(requests.get(r).property());
+            if (indices[r] < 0) {
+                throw new PlyException(path, "element 'vertex'", "has no property '" + requests.get(r).property() + "'", "it has " + properties());
+            }
         }
+        for (int from = 0; from < count(); from += BLOCK_ROWS) {
+            int to = Math.min(count(), from + BLOCK_ROWS);
+            for (int r = 0; r < indices.length; r++) {
+                copy(indices[r], requests.get(r), from, to);
+            }
+        }
+    }
+
+    private void copy(int index, Request request, int from, int to) {
+        float[] out = request.out();
+        int target = request.first() + from * request.step();
         if (parsed != null) {
-            for (int i = 0; i < parsed[index].length; i++) {
-                out[first + i * step] = parsed[index][i];
+            for (int i = from; i < to; i++, target += request.step()) {
+                out[target] = parsed[index][i];
             }
             return;
         }
-        ByteOrder order = header.format() == PlyHeader.Format.BIG_ENDIAN ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+        boolean bigEndian = header.format() == PlyHeader.Format.BIG_ENDIAN;
         PlyType type = vertex.properties().get(index).type();
         long stride = vertex.stride();
-        long at = offset;
+        long at = offset + from * stride;
         for (PlyHeader.Property before : vertex.properties().subList(0, index)) {
             at += before.type().bytes;
         }
-        for (int i = 0; i < count(); i++, at += stride) {
-            out[first + i * step] = (float) type.get(file, at, order);
+        if (type == PlyType.FLOAT32 && !bigEndian) {
+            for (int i = from; i < to; i++, at += stride, target += request.step()) {
+                out[target] = file.get(DType.LE_F32, at);
+            }
+            return;
+        }
+        for (int i = from; i < to; i++, at += stride, target += request.step()) {
+            out[target] = (float) type.get(file, at, bigEndian);
         }
     }
 
     /** The end of a binary element that stands before the vertices. */
     private long skip(PlyHeader.Element element, long position) throws PlyException {
-        ByteOrder order = header.format() == PlyHeader.Format.BIG_ENDIAN ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+        boolean bigEndian = header.format() == PlyHeader.Format.BIG_ENDIAN;
         if (element.properties().isEmpty()) {
             return position;
         }
@@ -162,7 +191,7 @@ public final class PlyVertices implements AutoCloseable {
                     if (property.count().bytes > file.byteSize() - position) {
                         throw beyond(element);
                     }
-                    items = (long) property.count().get(file, position, order);
+                    items = (long) property.count().get(file, position, bigEndian);
                     position += property.count().bytes;
                 }
                 if (items < 0 || items > (file.byteSize() - position) / property.type().bytes) {

@@ -66,9 +66,17 @@ public final class SplatPly {
         int perChannel = restPerChannel(in);
         int count = in.count();
         float[][] rest = new float[degree == 0 ? 0 : 3 * perChannel][];
+        List<PlyVertices.Request> requests = new ArrayList<>();
         for (int i = 0; i < rest.length; i++) {
-            rest[i] = in.column("f_rest_" + i);
+            rest[i] = new float[count];
+            requests.add(new PlyVertices.Request("f_rest_" + i, rest[i], 0, 1));
         }
+        float[] dc = requested(requests, count, "f_dc_0", "f_dc_1", "f_dc_2");
+        float[] xyz = requested(requests, count, "x", "y", "z");
+        float[] scaling = requested(requests, count, "scale_0", "scale_1", "scale_2");
+        float[] rotation = requested(requests, count, "rot_0", "rot_1", "rot_2", "rot_3");
+        float[] opacity = requested(requests, count, "opacity");
+        in.read(requests);
         int chosen = degree >= 0 ? degree : usedDegree(rest, perChannel);
         int coefficients = (chosen + 1) * (chosen + 1);
         if (coefficients - 1 > perChannel && chosen > 0) {
@@ -77,7 +85,9 @@ public final class SplatPly {
         }
         float[] features = new float[Math.multiplyExact(count, 3 * coefficients)];
         for (int c = 0; c < 3; c++) {
-            in.into("f_dc_" + c, features, c, 3 * coefficients);
+            for (int i = 0; i < count; i++) {
+                features[i * coefficients * 3 + c] = dc[3 * i + c];
+            }
             for (int k = 1; k < coefficients; k++) {
                 float[] column = rest[c * perChannel + k - 1];
                 for (int i = 0; i < count; i++) {
@@ -85,8 +95,7 @@ public final class SplatPly {
                 }
             }
         }
-        GaussianCloud cloud = new GaussianCloud(count, chosen, joined(in, "x", "y", "z"), features, joined(in, "scale_0", "scale_1", "scale_2"),
-                joined(in, "rot_0", "rot_1", "rot_2", "rot_3"), in.column("opacity"));
+        GaussianCloud cloud = new GaussianCloud(count, chosen, xyz, features, scaling, rotation, opacity);
         return checked(in.path(), cloud, invalid);
     }
 
@@ -136,10 +145,11 @@ public final class SplatPly {
         return used;
     }
 
-    private static float[] joined(PlyVertices in, String... names) throws PlyException {
-        float[] out = new float[Math.multiplyExact(in.count(), names.length)];
+    /** An array for the given columns side by side, filled when the requests are read. */
+    private static float[] requested(List<PlyVertices.Request> requests, int count, String... names) {
+        float[] out = new float[Math.multiplyExact(count, names.length)];
         for (int c = 0; c < names.length; c++) {
-            in.into(names[c], out, c, names.length);
+            requests.add(new PlyVertices.Request(names[c], out, c, names.length));
         }
         return out;
     }
