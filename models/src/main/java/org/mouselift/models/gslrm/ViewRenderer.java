@@ -6,16 +6,14 @@ import java.util.List;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.ShapeException;
 import org.mouselift.engine.Tensor;
-import org.mouselift.models.splat.SplatCamera;
-import org.mouselift.models.splat.SplatRender;
+import org.mouselift.models.splat.SplatViews;
 
 /** Pictures of reconstructed scenes on white, differentiable in the Gaussians (GS-LRM specification §2.1, §2.6). */
 public final class ViewRenderer {
     private ViewRenderer() {}
 
     /**
-     * Renders every scene from its own V cameras: [B,V,3,H,W], not clamped. The cameras' values are read, so that a traced
-     * program keeps the cameras it was traced with.
+     * Renders every scene from its own V cameras: [B,V,3,H,W], not clamped.
      *
      * @param c2w camera-to-world, OpenCV axes [B,V,4,4]
      * @param intrinsics fx, fy, cx, cy in pixels of the picture [B,V,4]
@@ -27,18 +25,12 @@ public final class ViewRenderer {
             throw new ShapeException("view renderer", "c2w " + c2w.spec() + " and fxfycxcy " + intrinsics.spec() + " for " + batch
                     + " scenes, expected [B,V,4,4] and [B,V,4]");
         }
-        double[] poses = c2w.toDoubles();
-        double[] lenses = intrinsics.toDoubles();
-        int views = (int) c2w.dim(1);
+        long views = c2w.dim(1);
         List<Tensor> images = new ArrayList<>();
         for (int b = 0; b < batch; b++) {
-            List<SplatCamera> cameras = new ArrayList<>();
-            for (int i = b * views; i < (b + 1) * views; i++) {
-                cameras.add(new SplatCamera(width, height, lenses[4 * i], lenses[4 * i + 1], lenses[4 * i + 2], lenses[4 * i + 3],
-                        Arrays.copyOfRange(poses, 16 * i, 16 * i + 16)));
-            }
-            Tensor rgb = Ops.apply(new SplatRender(cameras, 1, 1, 1, scalingModifier), item(gaussians.xyz(), b), item(gaussians.features(), b),
-                    item(gaussians.scaling(), b), item(gaussians.rotation(), b), item(gaussians.opacity(), b)).getFirst();
+            List<Tensor> scene = List.of(item(gaussians.xyz(), b), item(gaussians.features(), b), item(gaussians.scaling(), b),
+                    item(gaussians.rotation(), b), item(gaussians.opacity(), b));
+            Tensor rgb = SplatViews.onWhite(width, height, scalingModifier, scene, item(c2w, b), item(intrinsics, b));
             images.add(Ops.reshape(rgb, 1, views, 3, height, width));
         }
         return images.size() == 1 ? images.getFirst() : Ops.concat(0, images);

@@ -1,5 +1,6 @@
 package org.mouselift.models.optim;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,6 +81,13 @@ public final class AdamW implements AutoCloseable {
         return all;
     }
 
+    /** The moments [2,…] of every parameter by name, group 0 first: the memory that a traced update overwrites. */
+    public Map<String, Tensor> state() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach(s -> all.put(s.name, s.moments));
+        return all;
+    }
+
     /** Number of performed updates t. */
     public long updates() {
         return updates;
@@ -121,14 +129,33 @@ public final class AdamW implements AutoCloseable {
      */
     public void step(Function<Tensor, Tensor> gradients, double coefficient, double rate) {
         updates++;
-        double c1 = 1 - Math.pow(options.beta1, updates);
-        double c2 = 1 - Math.pow(options.beta2, updates);
         Tape.pause(() -> {
             try (Scope scope = Scope.open("AdamW update")) {
-                update(gradients, Tensor.scalar(DType.F64, coefficient), Tensor.of(new double[] {rate, c1, c2}, 3));
+                slots.forEach(s -> fused(s, gradients.apply(s.parameter), coefficient, rate));
             }
             return null;
         });
+    }
+
+    /** One pass over memory for moments and parameter together. */
+    private void fused(Slot s, Tensor gradient, double coefficient, double rate) {
+        if (gradient == null) {
+            return;
+        }
+        if (!gradient.spec().equals(s.parameter.spec())) {
+            throw new EngineException("AdamW: gradient " + gradient.spec() + " for parameter " + s.name + " " + s.parameter.spec());
+        }
+        org.mouselift.engine.cpu.AdamWStep kernel = new org.mouselift.engine.cpu.AdamWStep(rate, options.beta1, options.beta2, options.eps,
+                s.decays ? options.weightDecay : 0, updates, coefficient);
+        long n = s.parameter.numel();
+        MemorySegment p = s.parameter.contiguousSegment();
+        MemorySegment g = Ops.contiguous(gradient).contiguousSegment();
+        MemorySegment m = s.moments.contiguousSegment();
+        if (s.parameter.dtype() == DType.F32) {
+            kernel.apply(p, 0, g, 0, m, 0, m, n, n);
+        } else {
+            kernel.applyF64(p, 0, g, 0, m, 0, m, n, n);
+        }
     }
 
     /**
@@ -141,13 +168,16 @@ public final class AdamW implements AutoCloseable {
         AdamMoments moments = new AdamMoments(options.beta1, options.beta2);
         AdamWStep decaying = new AdamWStep(options.weightDecay, options.eps);
         AdamWStep plain = new AdamWStep(0, options.eps);
-        for (Slot s : slots) {
-            Tensor g = gradients.apply(s.parameter);
-            if (g != null) {
-                Ops.apply(moments, s.moments, Ops.contiguous(g), coefficient);
-                Ops.apply(s.decays ? decaying : plain, s.parameter, s.moments, numbers);
+        Tape.pause(() -> {
+            for (Slot s : slots) {
+                Tensor g = gradients.apply(s.parameter);
+                if (g != null) {
+                    Ops.apply(moments, s.moments, Ops.contiguous(g), coefficient);
+                    Ops.apply(s.decays ? decaying : plain, s.parameter, s.moments, numbers);
+                }
             }
-        }
+            return null;
+        });
     }
 
     @Override

@@ -9,7 +9,7 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 
-/** CPU kernels of {@link SplatRender}: the tiled rasterizer in float32, the plain reference in float64. */
+/** CPU kernels of {@link SplatRender} and {@link SplatViews}: the tiled rasterizer in float32, the plain reference in float64. */
 public final class SplatKernels implements KernelProvider {
     /** Rendering state is large and reused; one rasterizer a thread. */
     private static final ThreadLocal<SplatRasterizer> RASTERIZER = ThreadLocal.withInitial(SplatRasterizer::new);
@@ -20,6 +20,10 @@ public final class SplatKernels implements KernelProvider {
         kernels.add(SplatRender.Gradient.class, DType.F32, SplatKernels::gradient);
         kernels.add(SplatRender.class, DType.F64, SplatKernels::renderReference);
         kernels.add(SplatRender.Gradient.class, DType.F64, SplatKernels::gradientReference);
+        kernels.add(SplatViews.class, DType.F32, SplatViews.forward(SplatKernels::render));
+        kernels.add(SplatViews.Gradient.class, DType.F32, SplatViews.backward(SplatKernels::gradient));
+        kernels.add(SplatViews.class, DType.F64, SplatViews.forward(SplatKernels::renderReference));
+        kernels.add(SplatViews.Gradient.class, DType.F64, SplatViews.backward(SplatKernels::gradientReference));
     }
 
     private static int degree(Tensor features) {
