@@ -34,10 +34,12 @@ public final class Conv2d {
         }
         int p = s.outPlane();
         Matrix weights = new Matrix(w, wType, wOffset, k, 1);
-        images(s, n -> {
-            long from = xOffset + n * s.inChannels() * s.inPlane();
-            Gemm.RightFactor unfolded = s.pointwise() ? planes(x, from, p) : unfold(s, x, from, false);
-            Gemm.gathered(s.outChannels(), p, k, weights, unfolded, 0f, y, yOffset + n * s.outChannels() * p, p, bias, biasOffset);
+        long image = (long) s.inChannels() * s.inPlane();
+        images(s, p, (first, count) -> {
+            long from = xOffset + first * image;
+            Gemm.RightFactor unfolded = s.pointwise() ? planes(x, from, image, p) : unfold(s, x, from, image, p, false);
+            Gemm.gathered(s.outChannels(), count * p, k, weights, unfolded, 0f, y, yOffset + first * s.outChannels() * p, p, bias, biasOffset, p,
+                    (long) s.outChannels() * p);
         });
     }
 
@@ -59,10 +61,12 @@ public final class Conv2d {
             turn(s, w, wType, wOffset, turned);
             weights = Matrix.rowMajor(MemorySegment.ofArray(turned), 0, k);
         }
-        images(s, n -> {
-            long from = dyOffset + n * s.outChannels() * s.outPlane();
-            Gemm.RightFactor unfolded = s.pointwise() ? planes(dy, from, p) : unfold(s, dy, from, true);
-            Gemm.gathered(s.inChannels(), p, k, weights, unfolded, 0f, dx, dxOffset + n * s.inChannels() * p, p, null, 0);
+        long image = (long) s.outChannels() * s.outPlane();
+        images(s, p, (first, count) -> {
+            long from = dyOffset + first * image;
+            Gemm.RightFactor unfolded = s.pointwise() ? planes(dy, from, image, p) : unfold(s, dy, from, image, p, true);
+            Gemm.gathered(s.inChannels(), count * p, k, weights, unfolded, 0f, dx, dxOffset + first * s.inChannels() * p, p, null, 0, p,
+                    (long) s.inChannels() * p);
         });
     }
 
@@ -103,7 +107,7 @@ public final class Conv2d {
             long from = xOffset + n * s.inChannels() * s.inPlane();
             Gemm.RightFactor pixels = s.pointwise() ? (k0, kc, j, nc, dst, scratch) -> Panels.pack(x, DType.F32, from + j * p + k0, p, 1, nc, kc, NR, dst, 0, scratch)
                     : unfoldTransposed(s, x, from);
-            Gemm.gathered(s.outChannels(), k, p, gradient, pixels, n == 0 && !accumulate ? 0f : 1f, dw, dwOffset, k, null, 0);
+            Gemm.gathered(s.outChannels(), k, p, gradient, pixels, n == 0 && !accumulate ? 0f : 1f, dw, dwOffset, k, null, 0, k, 0);
         }
         if (db != null) {
             Workers.split(s.outChannels(), 1, (worker, begin, end) -> {
@@ -123,40 +127,57 @@ public final class Conv2d {
         }
     }
 
-    /** Body of the loop over images. */
-    private interface Image {
-        void run(long n);
+    /** A product over {@code count} images from {@code first} on. */
+    private interface Images {
+        void run(long first, long count);
     }
 
-    /** Many images: one per thread; few: each on all threads. */
-    private static void images(Conv2dShape s, Image image) {
-        if (s.batch() >= 2L * Workers.count() && s.batch() % Workers.count() == 0 || s.outPlane() <= 256 && s.batch() > 1) {
+    /** One product over all images when no tile crosses from one to the next, so that the weights are packed only once. */
+    private static void images(Conv2dShape s, int plane, Images images) {
+        if (s.batch() == 0) {
+            return;
+        }
+        if (plane % NR == 0) {
+            images.run(0, s.batch());
+        } else if (plane <= 256 && s.batch() > 1) {
             Workers.split(s.batch(), 1, (worker, begin, end) -> {
                 for (long n = begin; n < end; n++) {
-                    image.run(n);
+                    images.run(n, 1);
                 }
             });
         } else {
             for (long n = 0; n < s.batch(); n++) {
-                image.run(n);
+                images.run(n, 1);
             }
         }
     }
 
-    /** The image itself as right factor [channels, pixels]. */
-    private static Gemm.RightFactor planes(MemorySegment x, long from, int plane) {
-        return (k0, kc, j, nc, dst, scratch) -> Panels.pack(x, DType.F32, from + k0 * plane + j, 1, plane, nc, kc, NR, dst, 0, scratch);
+    /** The images themselves as right factor [channels, images * pixels]. */
+    private static Gemm.RightFactor planes(MemorySegment x, long from, long image, int plane) {
+        return (k0, kc, j, nc, dst, scratch) -> {
+            for (int done = 0; done < nc;) {
+                int first = (int) ((j + done) % plane);
+                int n = Math.min(nc - done, plane - first);
+                Panels.pack(x, DType.F32, from + (j + done) / plane * image + k0 * plane + first, 1, plane, n, kc, NR, dst, done * kc, scratch);
+                done += n;
+            }
+        };
     }
 
     /**
-     * The unfolded image [channels * taps, pixels]. Forward: row (c, k, l) is the input shifted by the tap, seen at the
-     * output pixels. Backward: row (o, k, l) is the output gradient at the pixels of the input.
+     * The unfolded images [channels * taps, images * pixels]. Forward: row (c, k, l) is the input shifted by the tap, seen at
+     * the output pixels. Backward: row (o, k, l) is the output gradient at the pixels of the input.
      */
-    private static Gemm.RightFactor unfold(Conv2dShape s, MemorySegment x, long from, boolean backward) {
+    private static Gemm.RightFactor unfold(Conv2dShape s, MemorySegment x, long from, long image, int plane, boolean backward) {
         return (k0, kc, j, nc, dst, scratch) -> {
             float[] row = scratch.floats(Scratch.CONV + 2, nc);
             for (int k = 0; k < kc; k++) {
-                gather(s, x, from, backward, (int) (k0 + k), (int) j, nc, row, 0);
+                for (int done = 0; done < nc;) {
+                    int first = (int) ((j + done) % plane);
+                    int n = Math.min(nc - done, plane - first);
+                    gather(s, x, from + (j + done) / plane * image, backward, (int) (k0 + k), first, n, row, done);
+                    done += n;
+                }
                 Panels.spread(row, nc, NR, kc, k, dst);
             }
         };

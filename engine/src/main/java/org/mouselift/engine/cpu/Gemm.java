@@ -34,10 +34,11 @@ public final class Gemm {
         void pack(long k0, int kc, long j, int nc, float[] dst, Scratch scratch);
     }
 
+    /** {@code columnBlock} columns of C are neighbours; the next ones lie {@code columnBlockStride} further. */
     private record Product(long m, long n, long k, float alpha, Matrix a, Matrix b, RightFactor gathered, float beta, MemorySegment c, long cOffset,
-            long cRow, Epilogue epilogue, MemorySegment rowBias, long rowBiasOffset) {
+            long cRow, Epilogue epilogue, MemorySegment rowBias, long rowBiasOffset, long columnBlock, long columnBlockStride) {
         Product(long m, long n, long k, float alpha, Matrix a, Matrix b, float beta, MemorySegment c, long cOffset, long cRow, Epilogue epilogue) {
-            this(m, n, k, alpha, a, b, null, beta, c, cOffset, cRow, epilogue, null, 0);
+            this(m, n, k, alpha, a, b, null, beta, c, cOffset, cRow, epilogue, null, 0, Math.max(1, n), 0);
         }
 
         Product inBatch(long aShift, long bShift, long cShift, long residualShift) {
@@ -96,12 +97,15 @@ public final class Gemm {
     /**
      * {@code C = A * B + beta * C + rowBias[m]} with a computed right factor; arguments are the caller's responsibility.
      *
-     * @param rowBias one number per row of C, or null
+     * @param rowBias     one number per row of C, or null
+     * @param columnBlock C is cut into blocks of this many columns, {@code columnBlockStride} elements apart; n, or a multiple
+     *                    of {@link MicroKernel#NR}, so that no tile crosses a cut
      */
     static void gathered(long m, long n, long k, Matrix a, RightFactor b, float beta, MemorySegment c, long cOffset, long cRow, MemorySegment rowBias,
-            long rowBiasOffset) {
+            long rowBiasOffset, long columnBlock, long columnBlockStride) {
         long start = KernelWatch.begin();
-        parallel(new Product(m, n, k, 1f, a, null, b, beta, c, cOffset, cRow, Epilogue.NONE, rowBias, rowBiasOffset));
+        parallel(new Product(m, n, k, 1f, a, null, b, beta, c, cOffset, cRow, Epilogue.NONE, rowBias, rowBiasOffset, columnBlock,
+                columnBlockStride));
         KernelWatch.end(start, 2.0 * m * n * k);
     }
 
@@ -199,7 +203,7 @@ public final class Gemm {
             for (int ii = 0; ii < mc; ii += MR) {
                 int height = Math.min(MR, mc - ii);
                 MicroKernel.panel(packedA, ii * kc, packedB, jj * kc, kc, tile, 0, NR, height, false);
-                long at = p.cOffset + (i + ii) * p.cRow + j + jj;
+                long at = p.cOffset + (i + ii) * p.cRow + (j + jj) / p.columnBlock * p.columnBlockStride + (j + jj) % p.columnBlock;
                 if (!finish && width == NR && !VectorWidth.SCALAR) {
                     store(tile, p.alpha, beta, p.c, at * 4, p.cRow * 4, height);
                 } else {

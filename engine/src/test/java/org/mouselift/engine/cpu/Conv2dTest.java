@@ -81,6 +81,10 @@ class Conv2dTest {
         check(new Conv2dShape(2, 3, 7, 5, 4, 2, 3, 1, 2, 3, 0, 1, 2), seed++);
         check(Conv2dShape.square(1, 33, 19, 23, 40, 3, 1, 1), seed++);
         check(Conv2dShape.square(4, 17, 6, 6, 9, 3, 1, 1), seed++);
+        // planes of whole tiles: all images are one product
+        check(Conv2dShape.square(5, 7, 8, 16, 9, 3, 1, 1), seed++);
+        check(Conv2dShape.square(3, 6, 8, 8, 14, 1, 1, 0), seed++);
+        check(Conv2dShape.square(3, 6, 16, 16, 5, 3, 2, 1), seed++);
     }
 
     @Test
