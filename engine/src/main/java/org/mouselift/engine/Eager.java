@@ -25,13 +25,16 @@ public final class Eager implements Executor {
         for (TensorSpec spec : specs) {
             out.add(Tensor.empty(spec, operation.name()));
         }
-        kernel(operation, inputs).run(operation, inputs, out);
+        compute(operation, inputs, out);
         return out;
     }
 
     /** Computes into given contiguous results, for executors that manage their own memory. The operands have been checked. */
     public void compute(Operation operation, List<Tensor> inputs, List<Tensor> out) {
-        kernel(operation, inputs).run(operation, inputs, out);
+        // Copies that a kernel makes of awkwardly laid out operands end with it.
+        try (Scope temporaries = Scope.open("kernel")) {
+            kernel(operation, inputs).run(operation, inputs, out);
+        }
     }
 
     /** The kernel for an operation, or a clear refusal. */

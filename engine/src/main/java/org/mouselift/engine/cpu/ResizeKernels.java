@@ -9,7 +9,7 @@ final class ResizeKernels {
     private ResizeKernels() {}
 
     static void nearest(Tensor x, Tensor out) {
-        Tensor packed = NeuralKernels.packed(x);
+        Tensor packed = MatMulKernel.contiguous(x);
         MemorySegment from = packed.contiguousSegment();
         MemorySegment to = out.contiguousSegment();
         long h = x.dim(-2);
@@ -37,12 +37,11 @@ final class ResizeKernels {
                 }
             }
         });
-        NeuralKernels.release(packed, x);
     }
 
     /** {@code out[i,j]} sums dy over the block of pixels whose nearest source is (i, j); in double. */
     static void nearestGradient(Tensor dy, Tensor out) {
-        Tensor packed = NeuralKernels.packed(dy);
+        Tensor packed = MatMulKernel.contiguous(dy);
         MemorySegment from = packed.contiguousSegment();
         MemorySegment to = out.contiguousSegment();
         long h = out.dim(-2);
@@ -74,6 +73,5 @@ final class ResizeKernels {
                 }
             }
         });
-        NeuralKernels.release(packed, dy);
     }
 }

@@ -25,7 +25,7 @@ final class RowKernels {
 
     static void gather(Tensor table, Tensor index, Tensor out) {
         long[] at = indices("gather_rows", index, table.dim(0));
-        Tensor packed = NeuralKernels.packed(table);
+        Tensor packed = MatMulKernel.contiguous(table);
         MemorySegment from = packed.contiguousSegment();
         MemorySegment to = out.contiguousSegment();
         long bytes = at.length == 0 ? 0 : to.byteSize() / at.length;
@@ -34,7 +34,6 @@ final class RowKernels {
                 MemorySegment.copy(from, at[(int) i] * bytes, to, i * bytes, bytes);
             }
         });
-        NeuralKernels.release(packed, table);
     }
 
     static void scatterAdd(Tensor x, Tensor index, Tensor out) {
@@ -43,7 +42,7 @@ final class RowKernels {
         if (at.length == 0 || x.numel() == 0) {
             return;
         }
-        Tensor packed = NeuralKernels.packed(x);
+        Tensor packed = MatMulKernel.contiguous(x);
         MemorySegment from = packed.contiguousSegment();
         MemorySegment to = out.contiguousSegment();
         long width = x.numel() / at.length;
@@ -61,6 +60,5 @@ final class RowKernels {
                 }
             }
         });
-        NeuralKernels.release(packed, x);
     }
 }
