@@ -22,9 +22,9 @@ public final class Checkpoint {
         List<Tensor> all = new ArrayList<>(inputs);
         all.addAll(parameters);
         if (tape == null || !tape.wants(all)) {
-            return freed(() -> body.apply(inputs));
+            return Scope.keepResults("checkpointed block", () -> body.apply(inputs));
         }
-        List<Tensor> results = Tape.pause(() -> freed(() -> body.apply(inputs)));
+        List<Tensor> results = Tape.pause(() -> Scope.keepResults("checkpointed block", () -> body.apply(inputs)));
         // A body may hand an input through; the tape must see distinct result tensors.
         List<Tensor> outputs = new ArrayList<>();
         for (Tensor r : results) {
@@ -39,24 +39,8 @@ public final class Checkpoint {
         return run(in -> List.of(body.apply(in.getFirst())), List.of(input), parameters).getFirst();
     }
 
-    private static List<Tensor> freed(java.util.function.Supplier<List<Tensor>> body) {
-        Scope outer = Scope.currentOrNull();
-        if (outer == null) {
-            return body.get();
-        }
-        try (Scope inner = Scope.open("checkpointed block")) {
-            List<Tensor> results = body.get();
-            for (Tensor t : results) {
-                if (t != null && t.ownedBy(inner)) {
-                    t.moveTo(outer);
-                }
-            }
-            return results;
-        }
-    }
-
     private static List<Tensor> recompute(Function<List<Tensor>, List<Tensor>> body, List<Tensor> inputs, List<Tensor> parameters, Vjp v) {
-        return freed(() -> {
+        return Scope.keepResults("checkpointed block", () -> {
             try (Tape inner = Tape.openForRecomputation()) {
                 List<Tensor> leaves = new ArrayList<>();
                 for (int i = 0; i < inputs.size(); i++) {

@@ -3,7 +3,10 @@ package org.mouselift.engine;
 import java.util.Map;
 import java.util.Set;
 
-/** Result of a backward pass: the gradient of each leaf that took part. */
+/**
+ * Result of a backward pass: the gradient of each leaf that took part. Gradients may share memory with one another and may
+ * be expanded views: read them, do not overwrite them.
+ */
 public final class Gradients {
     private final Map<Tensor, Tensor> byLeaf;
 

@@ -3,6 +3,7 @@ package org.mouselift.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.mouselift.engine.op.AddInto;
 import org.mouselift.engine.op.Affine;
 import org.mouselift.engine.op.Assign;
@@ -51,7 +52,7 @@ public final class Ops {
         List<TensorSpec> results = operation.infer(specs);
         Executor executor = Executor.current();
         if (!(operation instanceof ViewOperation) && !executor.computes(operation, Eager.kernelType(operation, inputs))) {
-            var primitives = operation.composed(inputs);
+            var primitives = composed(operation, inputs);
             if (primitives.isPresent()) {
                 return primitives.get();
             }
@@ -71,6 +72,15 @@ public final class Ops {
             tape.record(operation.name(), inputs, out, operation::vjp);
         }
         return out;
+    }
+
+    /** The result from primitives; what they make on the way is freed unless a tape needs it. */
+    private static Optional<List<Tensor>> composed(Operation operation, List<Tensor> inputs) {
+        if (Tape.records(inputs)) {
+            return operation.composed(inputs);
+        }
+        List<Tensor> out = Scope.keepResults(operation.name(), () -> operation.composed(inputs).orElse(List.of()));
+        return out.isEmpty() ? Optional.empty() : Optional.of(out);
     }
 
     /** As {@link #apply(Operation, List)}. */

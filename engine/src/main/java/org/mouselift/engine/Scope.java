@@ -63,6 +63,26 @@ public final class Scope implements AutoCloseable {
         }
     }
 
+    /**
+     * Runs a body and frees what it made at its end, except for the memory of its results, which goes to the scope outside.
+     * Without an open scope (a trace needs none) the body just runs.
+     */
+    static List<Tensor> keepResults(String name, java.util.function.Supplier<List<Tensor>> body) {
+        Scope outer = currentOrNull();
+        if (outer == null) {
+            return body.get();
+        }
+        try (Scope inner = open(name)) {
+            List<Tensor> results = body.get();
+            for (Tensor t : results) {
+                if (t != null && t.ownedBy(inner)) {
+                    t.moveTo(outer);
+                }
+            }
+            return results;
+        }
+    }
+
     public String name() {
         return name;
     }

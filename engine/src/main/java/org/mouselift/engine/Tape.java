@@ -189,7 +189,7 @@ public final class Tape implements AutoCloseable {
             Tensor t = node.inputs.get(i);
             needed[i] = t.requiresGrad() || tracked.contains(t);
         }
-        List<Tensor> result = node.vjp.apply(new Vjp(node.inputs, node.outputs, grads, needed));
+        List<Tensor> result = Scope.keepResults("gradient", () -> node.vjp.apply(new Vjp(node.inputs, node.outputs, grads, needed)));
         if (result.size() != needed.length) {
             throw new EngineException("gradient of " + node.name + " returned " + result.size() + " tensors for " + needed.length + " inputs");
         }

@@ -58,6 +58,7 @@ public record Attention(double scale) implements Operation {
 
     @Override
     public List<Tensor> vjp(Vjp v) {
+        Check.onlyFirst(name(), v, 2);
         return apply(new AttentionGrad(scale), v.input(0), v.input(1), v.input(2), v.output(0), v.output(1), v.grad());
     }
 

@@ -2,8 +2,10 @@ package org.mouselift.engine.op;
 
 import java.util.List;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
 import org.mouselift.engine.ShapeException;
 import org.mouselift.engine.TensorSpec;
+import org.mouselift.engine.Vjp;
 
 /** Operand checks shared by the operations' {@code infer} methods. */
 final class Check {
@@ -30,6 +32,15 @@ final class Check {
     static void rankAtLeast(String op, TensorSpec x, int rank) {
         if (x.shape().rank() < rank) {
             throw new ShapeException(op, "needs at least " + rank + " axes, got " + x);
+        }
+    }
+
+    /** For fused operations whose further results are statistics for their own gradient. */
+    static void onlyFirst(String op, Vjp v, int results) {
+        for (int i = 1; i < results; i++) {
+            if (v.gradOrNull(i) != null) {
+                throw new EngineException(op + ": the loss depends on result " + i + ", a statistic without a gradient; compute it from primitives");
+            }
         }
     }
 

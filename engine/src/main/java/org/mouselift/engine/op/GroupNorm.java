@@ -75,6 +75,7 @@ public record GroupNorm(int groups, double eps, boolean silu) implements Operati
 
     @Override
     public List<Tensor> vjp(Vjp v) {
+        Check.onlyFirst(name(), v, 3);
         return apply(new GroupNormGrad(groups, silu), v.input(0), v.input(1), v.input(2), v.output(1), v.output(2), v.grad());
     }
 

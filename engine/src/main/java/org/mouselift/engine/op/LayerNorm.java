@@ -55,6 +55,7 @@ public record LayerNorm(double eps, boolean bias) implements Operation {
 
     @Override
     public List<Tensor> vjp(Vjp v) {
+        Check.onlyFirst(name(), v, 3);
         List<Tensor> g = apply(new LayerNormGrad(), v.input(0), v.input(1), v.output(1), v.output(2), v.grad());
         List<Tensor> out = new ArrayList<>(g);
         if (bias) {
