@@ -1,0 +1,48 @@
+package org.mouselift.pipeline.train;
+
+/**
+ * One training item: V posed pictures of a subject, the input views first.
+ *
+ * @param id name in logs and file names
+ * @param views V
+ * @param channels 3, or 4 with alpha as the last plane
+ * @param height pixels
+ * @param width pixels
+ * @param images [V,C,H,W] in [0,1], RGB composited on the background
+ * @param c2w camera-to-world, OpenCV axes, row-major [V,4,4]
+ * @param intrinsics fx, fy, cx, cy in pixels [V,4]
+ */
+public record Scene(String id, int views, int channels, int height, int width, float[] images, float[] c2w, float[] intrinsics) {
+    public Scene {
+        require(images.length == (long) views * channels * height * width, id, "images has " + images.length + " values");
+        require(c2w.length == views * 16, id, "c2w has " + c2w.length + " values");
+        require(intrinsics.length == views * 4, id, "intrinsics has " + intrinsics.length + " values");
+        require(channels == 3 || channels == 4, id, channels + " channels");
+    }
+
+    private static void require(boolean holds, String id, String problem) {
+        if (!holds) {
+            throw new IllegalArgumentException("scene " + id + ": " + problem);
+        }
+    }
+
+    /** The scene with the given views in the given order. */
+    public Scene select(int... chosen) {
+        int image = channels * height * width;
+        float[] i = new float[chosen.length * image];
+        float[] c = new float[chosen.length * 16];
+        float[] f = new float[chosen.length * 4];
+        for (int v = 0; v < chosen.length; v++) {
+            System.arraycopy(images, chosen[v] * image, i, v * image, image);
+            System.arraycopy(c2w, chosen[v] * 16, c, v * 16, 16);
+            System.arraycopy(intrinsics, chosen[v] * 4, f, v * 4, 4);
+        }
+        return new Scene(id, chosen.length, channels, height, width, i, c, f);
+    }
+
+    /** Planar RGB [3,H,W] of a view. */
+    public float[] rgb(int view) {
+        int plane = height * width;
+        return java.util.Arrays.copyOfRange(images, view * channels * plane, view * channels * plane + 3 * plane);
+    }
+}
