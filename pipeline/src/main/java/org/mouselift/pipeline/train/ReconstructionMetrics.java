@@ -38,8 +38,9 @@ public record ReconstructionMetrics(Map<String, Double> values, List<float[]> re
             Tensor truth = Tensor.of(target.images(), target.views(), target.channels(), target.height(), target.width());
             Tensor shown = Ops.clamp(renderings, 0, 1);
             Map<String, Double> out = new LinkedHashMap<>();
-            out.put("psnr", mean(ImageMetrics.psnr(shown, truth)));
-            out.put("ssim", mean(ImageMetrics.ssim(shown, truth)));
+            Tensor colours = Ops.contiguous(Ops.slice(truth, 1, 0, 3));
+            out.put("psnr", mean(ImageMetrics.psnr(shown, colours)));
+            out.put("ssim", mean(ImageMetrics.ssim(shown, colours)));
             float[] values = shown.toFloats();
             if (target.channels() == 4) {
                 Tensor mask = Ops.contiguous(Ops.slice(truth, 1, 3, 4));
