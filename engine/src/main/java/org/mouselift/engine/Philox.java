@@ -4,7 +4,7 @@ package org.mouselift.engine;
  * Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). A value
  * depends only on (seed, stream, position), so draws can be skipped, repeated and split over threads.
  */
-public final class Philox {
+public final class Philox implements java.util.random.RandomGenerator {
     private final int key0;
     private final int key1;
     private final int stream0;
@@ -36,7 +36,14 @@ public final class Philox {
     private int[] block;
     private long blockIndex;
 
+    /** 64 uniform bits. */
+    @Override
+    public long nextLong() {
+        return (long) nextInt() << 32 | nextInt() & 0xFFFFFFFFL;
+    }
+
     /** 32 uniform bits. */
+    @Override
     public int nextInt() {
         long index = position >>> 2;
         if (block == null || blockIndex != index) {
@@ -47,6 +54,7 @@ public final class Philox {
     }
 
     /** Uniform in [0, 1), 53 bits. */
+    @Override
     public double nextDouble() {
         long high = nextInt() & 0xFFFFFFFFL;
         long low = nextInt() & 0xFFFFFFFFL;
@@ -73,6 +81,7 @@ public final class Philox {
     }
 
     /** Standard normal (Box–Muller; two uniforms a draw, so that the position alone is the state). */
+    @Override
     public double nextGaussian() {
         double u = 1 - nextDouble();
         double v = nextDouble();

@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             DoctorCommand.class,
             ConfigCommand.class,
             SynthMiceCommand.class,
+            TrainCommand.class,
             RenderCommand.class,
             ViewerCommand.class,
             InspectCommand.class,

@@ -1,0 +1,218 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.mouselift.data.safetensors.SafetensorsEntry;
+import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.gslrm.GsLrm;
+import org.mouselift.models.gslrm.GsLrmConfig;
+import org.mouselift.models.losses.ReconstructionLoss;
+import org.mouselift.pipeline.config.ConfigOverride;
+import org.mouselift.pipeline.config.GslrmConfig;
+import org.mouselift.pipeline.config.GslrmConfigReader;
+import org.mouselift.pipeline.log.MetricCurves;
+import org.mouselift.pipeline.log.MetricsLog;
+import org.mouselift.pipeline.train.GsLrmTrainer;
+import org.mouselift.pipeline.train.GslrmSetup;
+import org.mouselift.pipeline.train.OverfitVerdict;
+import org.mouselift.pipeline.train.RunRecorder;
+import org.mouselift.pipeline.train.SceneBatch;
+import org.mouselift.pipeline.train.SceneSource;
+import org.mouselift.pipeline.train.TrainingCheckpoint;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code mouselift train gslrm}: training of stage 2. */
+@Command(
+        name = "gslrm",
+        mixinStandardHelpOptions = true,
+        description = "Train GS-LRM on folders of posed pictures (sample/opencv_cameras.json, sample/images/*.png).",
+        sortOptions = false,
+        footer = {"",
+            "A run that was interrupted, even killed, continues bit for bit when the same command is given again.",
+            "Ctrl-C ends the run after the current pass, with a checkpoint.", "",
+            "Examples:",
+            "  mouselift train gslrm --config mouse.yaml",
+            "  mouselift train gslrm --config mouse.yaml --set training.optimizer.lr 1e-4 --set training.schedule.warmup 200",
+            "  mouselift train gslrm --config mouse.yaml --overfit 4      the gate before a long run",
+            "  mouselift train gslrm --config mouse.yaml --load weights/gslrm-mouse-128/model.safetensors"})
+final class TrainGslrmCommand implements Callable<Integer> {
+    private static final int OVERFIT_EVERY = 100;
+    private static final int VALIDATION_SCENES = 32;
+
+    @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE", description = "Training configuration in the original's YAML layout.")
+    private Path config;
+
+    @Option(names = "--load", paramLabel = "FILE", description = "Start from these weights (safetensors, or a checkpoint of ours) unless the "
+            + "checkpoint folder already has a run.")
+    private Path load;
+
+    @Option(names = {"-s", "--set"}, arity = "2", paramLabel = "KEY VALUE", hideParamSyntax = true,
+            description = "Change a value of the configuration (KEY VALUE, dotted key); repeatable.")
+    private List<String> overrides = new ArrayList<>();
+
+    @Option(names = "--overfit", defaultValue = "0", paramLabel = "N", description = "Learn the first N samples by heart, judge, and write "
+            + OverfitVerdict.FILE_NAME + "; exit code 1 if the gate is not passed.")
+    private int overfit;
+
+    @Option(names = "--targets-per-pass", defaultValue = "0", paramLabel = "N",
+            description = "Supervise N random target views a pass instead of all (default: all).")
+    private int targets;
+
+    @Option(names = "--seed", defaultValue = "777", description = "Seed of weights, data order and draws (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--per-camera-distance", description = "Move each camera to mouse.target_camera_distance on its own, as the original does; "
+            + "the default scales the rig, which keeps its geometry.")
+    private boolean perCamera;
+
+    @ParentCommand
+    private TrainCommand parent;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter err = spec.commandLine().getErr();
+        GslrmConfigReader.Loaded loaded = GslrmConfigReader.read(config, ConfigOverride.pairs(overrides));
+        loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
+        GslrmConfig c = loaded.config();
+        List<String> networks = GslrmSetup.missingNetworks(c);
+        if (!networks.isEmpty()) {
+            throw CommandException.badInput(config + ": " + networks + " need VGG networks, which this version cannot load",
+                    "Set them to 0, for example --set " + networks.getFirst() + " 0.");
+        }
+        Path trainList = c.dataset().datasetPath().orElseThrow(() -> CommandException.badInput(config + ": training.dataset.dataset_path is missing",
+                "Name the list file with one sample folder a line: --set training.dataset.dataset_path data/data_train.txt"));
+        SceneSource train = GslrmSetup.scenes(c, trainList, overfit == 0, perCamera);
+        SceneSource validation = null;
+        if (overfit > 0) {
+            if (overfit > train.size()) {
+                throw CommandException.usage("--overfit " + overfit + ": the list has " + train.size() + " samples", "Choose a smaller number.");
+            }
+            train = train.first(overfit);
+            validation = train;
+        } else if (c.validation().enabled()) {
+            Path list = c.validation().datasetPath().orElseThrow(() -> CommandException.badInput(
+                    config + ": validation.enabled is true, but validation.dataset_path is missing", "Name a list, or --set validation.enabled false"));
+            validation = GslrmSetup.scenes(c, list, false, perCamera);
+        }
+        Path folder = overfit > 0 ? c.checkpointing().checkpointDir().resolve("overfit_" + overfit) : c.checkpointing().checkpointDir();
+        Files.createDirectories(folder);
+        GsLrmConfig network = GslrmSetup.network(c);
+        try (GsLrm model = model(network, c, folder)) {
+            GslrmSetup.freeze(c).apply(model);
+            return train(c, model, train, validation, folder, trainList, err);
+        }
+    }
+
+    private int train(GslrmConfig c, GsLrm model, SceneSource train, SceneSource validation, Path folder, Path trainList, PrintWriter err)
+            throws IOException {
+        SceneBatch.ViewRule views = GslrmSetup.views(c, targets);
+        if (overfit == 0) {
+            gate(folder);
+        }
+        long total = c.schedule().maxPasses();
+        long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
+        String configuration = Files.readString(config);
+        var plan = new GsLrmTrainer.Plan(folder, seed, Math.min(c.loader().batchSize(), train.size()), c.runtime().gradAccumSteps(), total, views,
+                overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
+                overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration);
+        try (RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
+                        parent.mouselift.progress("train", total - done, "passes"), err);
+                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), null, null), GslrmSetup.optimiser(c),
+                        GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation, plan, recorder)) {
+            trainer.resume();
+            run(trainer);
+            MetricCurves.write(MetricsLog.read(folder.resolve("metrics.jsonl")), folder);
+            if (overfit == 0) {
+                return ExitCode.OK;
+            }
+            Map<String, Double> v = recorder.lastValidation();
+            OverfitVerdict verdict = OverfitVerdict.of(overfit, trainer.passes(), v.getOrDefault("val/psnr", Double.NaN),
+                    v.getOrDefault("val/foreground_psnr", Double.NaN), trainList);
+            Path file = verdict.write(folder.getParent());
+            recorder.note((verdict.passed() ? "overfit gate passed: " : "overfit gate NOT passed: ") + file);
+            return verdict.passed() ? ExitCode.OK : ExitCode.CHECK_FAILED;
+        }
+    }
+
+    /** Runs with a Ctrl-C handler that lets the current pass finish and the checkpoint be written. */
+    private static void run(GsLrmTrainer trainer) throws IOException {
+        Thread main = Thread.currentThread();
+        Thread hook = new Thread(() -> {
+            trainer.requestStop();
+            try {
+                main.join(60_000);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }, "stop-training");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            trainer.run();
+        } finally {
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException e) {
+                // The JVM is already shutting down: the hook is what made the run end.
+                System.getLogger(TrainGslrmCommand.class.getName()).log(System.Logger.Level.DEBUG, "interrupted", e);
+            }
+        }
+    }
+
+    private void gate(Path folder) throws IOException {
+        Optional<OverfitVerdict> verdict = OverfitVerdict.read(folder);
+        if (verdict.isEmpty() || !verdict.get().passed()) {
+            parent.mouselift.note("warning: " + (verdict.isEmpty() ? "no overfit verdict in " + folder : "the overfit gate was not passed in " + folder)
+                    + "; run with --overfit 4 first: it finds broken data and cameras in minutes");
+        }
+    }
+
+    private GsLrm model(GsLrmConfig network, GslrmConfig c, Path folder) throws IOException {
+        if (TrainingCheckpoint.newest(folder).isPresent()) {
+            if (load != null) {
+                parent.mouselift.note("--load is not used: " + folder + " already has a run, which continues");
+            }
+            return GsLrm.initialised(network, DType.F32, seed);
+        }
+        Path source = load != null ? load : c.checkpointing().resumeCheckpoint().filter(p -> !p.toString().isEmpty()).orElse(null);
+        if (source == null) {
+            return GsLrm.initialised(network, DType.F32, seed);
+        }
+        if (!Files.exists(source)) {
+            throw CommandException.badInput("the weights to start from do not exist: " + source,
+                    "Correct --load or training.checkpointing.resume_ckpt; set it to \"\" to start from random weights on purpose.");
+        }
+        Path file = Files.isDirectory(source) ? TrainingCheckpoint.newest(source).map(TrainingCheckpoint.Found::file).orElseThrow(
+                () -> CommandException.badInput("MFL-E207: no ckpt_*.safetensors in " + source, "Name a file, or a folder that holds checkpoints.")) : source;
+        if (!file.getFileName().toString().endsWith(".safetensors")) {
+            throw CommandException.badInput(file + ": this version reads weights from .safetensors files", "Convert the checkpoint to safetensors first.");
+        }
+        try (Scope s = Scope.open("load"); SafetensorsFile f = SafetensorsFile.open(file)) {
+            parent.mouselift.note("starting from the weights of " + file);
+            if (f.metadata().containsKey("counters")) {
+                return GsLrm.load(network, DType.F32, TrainingCheckpoint.readModel(file), file.toString());
+            }
+            Map<String, Tensor> state = new java.util.LinkedHashMap<>();
+            for (SafetensorsEntry e : f.entries().values()) {
+                state.put(e.name(), Tensor.wrap(e.data(), e.dtype(), e.shape()));
+            }
+            return GsLrm.load(network, DType.F32, state, file.toString());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package org.mouselift.pipeline.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.mouselift.data.camera.GeometryMode;
+import org.mouselift.data.dataset.AutoMask;
+import org.mouselift.data.dataset.BackgroundColor;
+import org.mouselift.data.dataset.MouseViewDataset;
+import org.mouselift.data.dataset.RandomViewDataset;
+import org.mouselift.data.dataset.SampleList;
+import org.mouselift.data.dataset.ViewAugmentation;
+import org.mouselift.models.gslrm.GsLrmConfig;
+import org.mouselift.models.gslrm.RayEncoding;
+import org.mouselift.models.losses.LossConfig;
+import org.mouselift.models.losses.LossWeights;
+import org.mouselift.models.optim.AdamW;
+import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.LayerFreeze;
+import org.mouselift.models.optim.Schedule;
+import org.mouselift.pipeline.config.GslrmConfig;
+
+/** From a training configuration to the parts of a run. */
+public final class GslrmSetup {
+    /** Decoded scenes of a fixed data set are kept up to this size. */
+    private static final long CACHE_BYTES = 6L << 30;
+
+    private GslrmSetup() {}
+
+    /** The network of a configuration. */
+    public static GsLrmConfig network(GslrmConfig config) {
+        GslrmConfig.Model m = config.model();
+        RayEncoding rays = switch (m.rays()) {
+            case CUSTOM_PLUCKER -> RayEncoding.CUSTOM;
+            case AUGMENTED_PLUCKER -> RayEncoding.AUGMENTED;
+            case PLUCKER -> RayEncoding.PLAIN;
+        };
+        return new GsLrmConfig(rays, m.patchSize(), m.width(), m.headWidth(), m.layers(), m.freeGaussians(), m.shDegree(),
+                Double.isNaN(m.scalingModifier()) ? 1 : m.scalingModifier(), m.referenceMarker(), m.hardPixelAlign(),
+                new GsLrmConfig.Depth(m.depthPreactBias(), m.depthMin(), m.depthMax(), m.depthReferenceOrigin()), m.clipXyzActive(),
+                config.runtime().gradCheckpointEvery());
+    }
+
+    /** Loss terms and warm-ups. */
+    public static LossConfig loss(GslrmConfig config) {
+        GslrmConfig.Losses l = config.losses();
+        return new LossConfig(new LossWeights(l.l2(), l.lpips(), l.perceptual(), l.ssim(), l.pixelAlign(), l.pointsDist(), l.background()), l.maskedL2(),
+                l.maskedSsim(), l.maskedPixelAlign(), l.clampRendering(), false, Arrays.stream(l.backgroundColor()).boxed().toList(),
+                l.maskIouThreshold(), l.warmupPointsDist(), l.warmupPointsDistSteps(), config.schedule().l2WarmupSteps());
+    }
+
+    /** AdamW. */
+    public static AdamW.Options optimiser(GslrmConfig config) {
+        GslrmConfig.Optimizer o = config.optimizer();
+        return new AdamW.Options(o.beta1(), o.beta2(), 1e-8, o.weightDecay());
+    }
+
+    /** Cosine over exactly the planned updates. */
+    public static Schedule schedule(GslrmConfig config) {
+        return new Schedule(Schedule.Kind.COSINE, config.optimizer().lr(), config.schedule().warmup(),
+                Math.max(1, config.schedule().maxPasses() / config.runtime().gradAccumSteps()));
+    }
+
+    /** Clipping and skipping. */
+    public static GradientRules rules(GslrmConfig config) {
+        return new GradientRules(config.runtime().gradClipNorm(), config.runtime().allowedGradnormFactor(), true, true);
+    }
+
+    /** Frozen layers. */
+    public static LayerFreeze freeze(GslrmConfig config) {
+        GslrmConfig.Freeze f = config.freeze();
+        return new LayerFreeze(f.enabled(), f.transformerUntil(), f.patchEmbedder(), f.positionalEmbeddings());
+    }
+
+    /**
+     * The scenes of a list file.
+     *
+     * @param training draws augmentation and random backgrounds
+     * @param perCameraDistance moves each camera on its own to the target distance as the original does, instead of scaling the
+     *     rig (GS-LRM specification §5.4: not a similarity)
+     */
+    public static SceneSource scenes(GslrmConfig config, Path list, boolean training, boolean perCameraDistance) throws IOException {
+        SampleList samples = SampleList.read(list);
+        GslrmConfig.Dataset d = config.dataset();
+        GslrmConfig.Background b = d.background();
+        BackgroundColor background = switch (b.kind()) {
+            case CONSTANT -> BackgroundColor.grey((float) b.grey());
+            case RANDOM -> BackgroundColor.parse("random");
+            case THREE_CHOICES -> BackgroundColor.parse("three_choices");
+        };
+        int size = config.model().imageSize();
+        if (!config.mouse().useMouseDataset()) {
+            return new DatasetScenes(new RandomViewDataset(samples, new RandomViewDataset.Options(size, d.numViews(), d.numInputViews(),
+                    d.maximizeViewOverlap(), false, true, background, d.removeAlpha()), 0), 0);
+        }
+        GslrmConfig.Mouse m = config.mouse();
+        GslrmConfig.Augmentation a = m.augmentation();
+        boolean augment = training && a.enabled();
+        ViewAugmentation augmentation = augment
+                ? new ViewAugmentation(a.flip(), a.rotationDegrees(), floats(a.brightness()), floats(a.contrast())) : ViewAugmentation.NONE;
+        GeometryMode geometry = m.targetCameraDistance() > 0
+                ? perCameraDistance ? GeometryMode.PER_CAMERA_LEGACY : GeometryMode.SIMILARITY : GeometryMode.NONE;
+        boolean fixed = !augment && b.kind() == GslrmConfig.Background.Kind.CONSTANT;
+        return new DatasetScenes(new MouseViewDataset(samples, new MouseViewDataset.Options(size, d.numViews(), background, d.removeAlpha(),
+                m.autoGenerateMask() ? AutoMask.FROM_SOURCE : AutoMask.OFF, m.maskThreshold(), false, m.normalizeCameras(), !m.normalizeToZUp(), geometry,
+                m.targetCameraDistance(), augmentation), 0), fixed ? CACHE_BYTES : 0);
+    }
+
+    private static float[] floats(double[] values) {
+        return new float[] {(float) values[0], (float) values[1]};
+    }
+
+    /** Which views of a scene are inputs and targets. */
+    public static SceneBatch.ViewRule views(GslrmConfig config, int targetsPerPass) {
+        return new SceneBatch.ViewRule(config.dataset().numInputViews(), config.dataset().targetHasInput(), targetsPerPass);
+    }
+
+    /** Loss terms that need networks which this program does not load yet. */
+    public static List<String> missingNetworks(GslrmConfig config) {
+        List<String> out = new java.util.ArrayList<>();
+        if (config.losses().lpips() > 0) {
+            out.add("training.losses.lpips_loss_weight");
+        }
+        if (config.losses().perceptual() > 0) {
+            out.add("training.losses.perceptual_loss_weight");
+        }
+        return out;
+    }
+}

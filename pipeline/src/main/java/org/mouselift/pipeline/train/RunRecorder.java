@@ -1,0 +1,108 @@
+package org.mouselift.pipeline.train;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
+import org.mouselift.engine.MemoryPool;
+import org.mouselift.pipeline.cli.Progress;
+import org.mouselift.pipeline.log.MetricsLog;
+
+/**
+ * Records a run in its folder: scalars of every {@code logEvery}-th pass and of the first hundred ({@code metrics.jsonl},
+ * CSV, TensorBoard), pictures ({@code pictures/}), and lines for a person.
+ */
+public final class RunRecorder implements TrainingListener, AutoCloseable {
+    private static final int FIRST = 100;
+
+    private final Path folder;
+    private final MetricsLog log;
+    private final Progress progress;
+    private final PrintWriter out;
+    private final long start;
+    private final int logEvery;
+    private final int printEvery;
+    private Map<String, Double> lastValidation = Map.of();
+
+    /**
+     * @param start passes done before this process
+     * @param progress counts passes of this process
+     */
+    public RunRecorder(Path folder, long start, int logEvery, int printEvery, Progress progress, PrintWriter out) throws IOException {
+        this.folder = folder;
+        this.log = MetricsLog.resume(folder, start);
+        this.progress = progress;
+        this.out = out;
+        this.start = start;
+        this.logEvery = Math.max(1, logEvery);
+        this.printEvery = Math.max(1, printEvery);
+    }
+
+    @Override
+    public void note(String text) {
+        out.println(text);
+        out.flush();
+    }
+
+    @Override
+    public void pass(long pass, long last, Map<String, Double> values) throws IOException {
+        boolean early = pass - start <= FIRST;
+        if (early || pass % logEvery == 0 || pass == last) {
+            log.scalars(pass, values);
+        }
+        progress.note(String.format(Locale.ROOT, "loss %.5f  PSNR %.2f dB  lr %.2e  memory %d MB", values.get("train/loss"),
+                values.get("train/psnr"), values.get("metrics/lr"), MemoryPool.usage().peakBytes() >> 20));
+        progress.to(pass - start);
+        if (pass % printEvery == 0) {
+            note(String.format(Locale.ROOT, "pass %d/%d  loss %.6f  PSNR %.2f dB  grad norm %.3f  %.2f s", pass, last, values.get("train/loss"),
+                    values.get("train/psnr"), values.get("metrics/grad_norm"), values.get("metrics/iter_time")));
+        }
+    }
+
+    @Override
+    public void validated(long pass, Map<String, Double> values) throws IOException {
+        lastValidation = new LinkedHashMap<>(values);
+        log.scalars(pass, values);
+        StringBuilder line = new StringBuilder("validation at pass " + pass + ":");
+        values.forEach((k, v) -> line.append(String.format(Locale.ROOT, "  %s %.4f", k.substring(k.indexOf('/') + 1), v)));
+        note(line.toString());
+    }
+
+    /** Values of the last validation; empty before the first. */
+    public Map<String, Double> lastValidation() {
+        return lastValidation;
+    }
+
+    @Override
+    public void picture(long pass, String name, BufferedImage picture) throws IOException {
+        byte[] rgb = new byte[picture.getWidth() * picture.getHeight() * 3];
+        for (int i = 0; i < rgb.length / 3; i++) {
+            int v = picture.getRGB(i % picture.getWidth(), i / picture.getWidth());
+            rgb[3 * i] = (byte) (v >> 16);
+            rgb[3 * i + 1] = (byte) (v >> 8);
+            rgb[3 * i + 2] = (byte) v;
+        }
+        Image8 image = new Image8(picture.getWidth(), picture.getHeight(), 3, rgb);
+        Path file = folder.resolve("pictures").resolve(String.format("%s_%08d.png", name.replace('/', '_'), pass));
+        Files.createDirectories(file.getParent());
+        PngWriter.write(file, image);
+        log.image(pass, "images/" + name, image);
+    }
+
+    @Override
+    public void saved(Path file) {
+        note("checkpoint " + file);
+    }
+
+    @Override
+    public void close() throws IOException {
+        progress.close();
+        log.close();
+    }
+}
