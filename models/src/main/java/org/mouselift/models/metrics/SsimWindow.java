@@ -1,5 +1,7 @@
 package org.mouselift.models.metrics;
 
+import org.mouselift.models.metrics.cpu.RowFilter;
+
 /**
  * Structural similarity of one image plane with an 11 x 11 Gaussian window of sigma 1.5, "valid" borders (Wang et al. 2004;
  * GS-LRM specification §3.5): mean of (2 mx my + C1)/(mx² + my² + C1) (2 sxy + C2)/(sx + sy + C2) with C1 = 0.01²,
@@ -26,6 +28,8 @@ public final class SsimWindow {
     private final double[] rowWeights;
     private final double[] product;
     private final double[] rows;
+    /** A row of window positions with zeros on both sides. */
+    private final double[] padded;
     private final double[][] maps = new double[5][];
 
     public SsimWindow(int height, int width) {
@@ -40,6 +44,7 @@ public final class SsimWindow {
         outWidth = width - rowWeights.length + 1;
         product = new double[Math.multiplyExact(height, width)];
         rows = new double[height * outWidth];
+        padded = new double[outWidth + 2 * (rowWeights.length - 1)];
         for (int i = 0; i < maps.length; i++) {
             maps[i] = new double[outHeight * outWidth];
         }
@@ -87,9 +92,12 @@ public final class SsimWindow {
     /**
      * Gradient of {@code factor * sum(x, y, 1)} with respect to x, written to {@code gradient}: factor (G'(e0) + 2x G'(e1) +
      * y G'(e2)) with G' the transposed blur.
+     *
+     * @return {@code sum(x, y, 1)}
      */
-    public void gradient(double[] x, double[] y, double factor, double[] gradient) {
+    public double gradient(double[] x, double[] y, double factor, double[] gradient) {
         moments(x, y);
+        double sum = 0;
         for (int i = 0; i < positions(); i++) {
             double mx = maps[0][i];
             double my = maps[1][i];
@@ -98,6 +106,7 @@ public final class SsimWindow {
             double b1 = mx * mx + my * my + C1;
             double b2 = maps[2][i] - mx * mx + maps[3][i] - my * my + C2;
             double s = a1 * a2 / (b1 * b2);
+            sum += s;
             double e1 = -s / b2;
             double e2 = 2 * a1 / (b1 * b2);
             maps[0][i] = 2 * my * a2 / (b1 * b2) - 2 * mx * s / b1 - 2 * mx * e1 - my * e2;
@@ -116,6 +125,7 @@ public final class SsimWindow {
         for (int i = 0; i < product.length; i++) {
             gradient[i] += factor * y[i] * product[i];
         }
+        return sum;
     }
 
     private void moments(double[] x, double[] y) {
@@ -136,39 +146,21 @@ public final class SsimWindow {
     }
 
     private void blur(double[] plane, double[] out) {
-        java.util.Arrays.fill(rows, 0);
         for (int y = 0; y < height; y++) {
-            for (int k = 0; k < rowWeights.length; k++) {
-                axpy(rowWeights[k], plane, y * width + k, rows, y * outWidth, outWidth);
-            }
+            RowFilter.sum(rowWeights, 0, rowWeights.length, plane, y * width, 1, rows, y * outWidth, outWidth);
         }
-        java.util.Arrays.fill(out, 0);
         for (int y = 0; y < outHeight; y++) {
-            for (int k = 0; k < columnWeights.length; k++) {
-                axpy(columnWeights[k], rows, (y + k) * outWidth, out, y * outWidth, outWidth);
-            }
+            RowFilter.sum(columnWeights, 0, columnWeights.length, rows, y * outWidth, outWidth, out, y * outWidth, outWidth);
         }
     }
 
-    /** Transposed blur of a map of window positions into {@link #product}. */
+    /** Transposed blur of a map of window positions into {@link #product}; the weights are symmetric. */
     private void spread(double[] map) {
-        java.util.Arrays.fill(rows, 0);
-        for (int y = 0; y < outHeight; y++) {
-            for (int k = 0; k < columnWeights.length; k++) {
-                axpy(columnWeights[k], map, y * outWidth, rows, (y + k) * outWidth, outWidth);
-            }
-        }
-        java.util.Arrays.fill(product, 0);
+        int above = columnWeights.length - 1, left = rowWeights.length - 1;
         for (int y = 0; y < height; y++) {
-            for (int k = 0; k < rowWeights.length; k++) {
-                axpy(rowWeights[k], rows, y * outWidth, product, y * width + k, outWidth);
-            }
-        }
-    }
-
-    private static void axpy(double a, double[] from, int fromAt, double[] to, int toAt, int n) {
-        for (int i = 0; i < n; i++) {
-            to[toAt + i] += a * from[fromAt + i];
+            int first = Math.max(0, above - y), last = Math.min(above, above + outHeight - 1 - y);
+            RowFilter.sum(columnWeights, first, last - first + 1, map, (y - above + first) * outWidth, outWidth, padded, left, outWidth);
+            RowFilter.sum(rowWeights, 0, rowWeights.length, padded, 0, 1, product, y * width, width);
         }
     }
 }

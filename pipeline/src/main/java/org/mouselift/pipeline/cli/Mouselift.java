@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             RenderCommand.class,
             ViewerCommand.class,
             InspectCommand.class,
+            FitCommand.class,
             VerifyCommand.class,
             GenerateCompletion.class,
             HelpCommand.class,

@@ -7,6 +7,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.models.splat.TileKernel;
 
 /**
@@ -15,10 +16,11 @@ import org.mouselift.models.splat.TileKernel;
  * that depends only on the column is computed once per splat.
  */
 public final class VectorTileKernel implements TileKernel {
-    /** System property with the vector width in bits: 128, 256 or 512; 0 selects the scalar kernel; unset: what the machine prefers. */
-    public static final String BITS_PROPERTY = "mouselift.vector.bits";
-
-    private static final VectorSpecies<Float> F = species();
+    private static final VectorSpecies<Float> F = switch (VectorWidth.BITS) {
+        case 128 -> FloatVector.SPECIES_128;
+        case 256 -> FloatVector.SPECIES_256;
+        default -> FloatVector.SPECIES_512;
+    };
     private static final VectorSpecies<Integer> I = F.withLanes(int.class);
     private static final int L = F.length();
 
@@ -39,16 +41,6 @@ public final class VectorTileKernel implements TileKernel {
 
     private static VectorShuffle<Float> exchange(int bit) {
         return VectorShuffle.fromOp(F, i -> i ^ bit);
-    }
-
-    private static VectorSpecies<Float> species() {
-        int bits = Integer.getInteger(BITS_PROPERTY, 0);
-        return switch (bits) {
-            case 128 -> FloatVector.SPECIES_128;
-            case 256 -> FloatVector.SPECIES_256;
-            case 512 -> FloatVector.SPECIES_512;
-            default -> FloatVector.SPECIES_PREFERRED.length() > TILE ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
-        };
     }
 
     @Override
