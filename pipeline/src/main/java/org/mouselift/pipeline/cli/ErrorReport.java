@@ -19,7 +19,8 @@ import java.nio.file.NotDirectoryException;
 record ErrorReport(int exitCode, String message, String remedy, String trace) {
 
     static ErrorReport of(Throwable failure, boolean withTrace) {
-        Throwable cause = failure instanceof UncheckedIOException unchecked ? unchecked.getCause() : failure;
+        Throwable cause = failure instanceof UncheckedIOException || failure instanceof ExceptionInInitializerError && failure.getCause() != null
+                ? failure.getCause() : failure;
         String trace = withTrace ? trace(failure) : "";
         return switch (cause) {
             case CommandException e -> new ErrorReport(e.exitCode(), e.getMessage(), e.remedy(), trace);

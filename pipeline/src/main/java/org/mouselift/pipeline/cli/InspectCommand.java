@@ -29,11 +29,14 @@ import picocli.CommandLine.Spec;
         footer = {"", "Files are mapped; numbers are read only with --stats.", "", "Examples:", "  mouselift inspect model.safetensors --stats --match norm",
             "  mouselift inspect mouse.ply --stats --json"})
 final class InspectCommand implements Callable<Integer> {
+    /** Elements of a tensor that are read at once. */
+    private static final int PART = 1 << 20;
+
     @Parameters(paramLabel = "FILE", description = "safetensors, PLY, PNG or JPEG file.")
     private Path file;
 
     @Option(names = "--stats", description = "Read the numbers: least, largest, mean, standard deviation, how many are not finite.")
-    private boolean statistics;
+    private boolean withStatistics;
 
     @Option(names = "--match", paramLabel = "TEXT", description = "Only tensors or properties whose name contains TEXT.")
     private String match = "";
@@ -98,7 +101,7 @@ final class InspectCommand implements Callable<Integer> {
             List<Part> parts = new ArrayList<>();
             for (SafetensorsEntry entry : tensors.entries().values()) {
                 if (entry.name().contains(match)) {
-                    parts.add(new Part(entry.name(), entry.type().name(), entry.shape(), statistics ? Statistics.of(entry.doubles()) : null));
+                    parts.add(new Part(entry.name(), entry.type().name(), entry.shape(), withStatistics ? statistics(entry) : null));
                 }
             }
             return new Content(file.toString(), "safetensors", Files.size(file), tensors.metadata(), parts);
@@ -111,7 +114,7 @@ final class InspectCommand implements Callable<Integer> {
             for (String property : vertices.properties()) {
                 if (property.contains(match)) {
                     parts.add(new Part(property, "vertex property", new long[] {vertices.count()},
-                            statistics ? Statistics.of(vertices.column(property)) : null));
+                            withStatistics ? statistics(vertices.column(property)) : null));
                 }
             }
             boolean splats = vertices.has("f_dc_0") && vertices.has("opacity");
@@ -131,7 +134,7 @@ final class InspectCommand implements Callable<Integer> {
         for (int c = 0; c < names.length; c++) {
             if (names[c].contains(match)) {
                 parts.add(new Part(names[c], image instanceof Image16 ? "U16" : "U8", new long[] {image.height(), image.width()},
-                        statistics ? Statistics.of(channel(image, c)) : null));
+                        withStatistics ? statistics(channel(image, c)) : null));
             }
         }
         return new Content(file.toString(), "picture", Files.size(file), image.width() + "x" + image.height(), parts);
@@ -168,39 +171,62 @@ final class InspectCommand implements Callable<Integer> {
 
     /** Of all finite elements. */
     private record Statistics(long count, double least, double largest, double mean, double deviation, long notFinite) {
-        static Statistics of(float[] values) {
-            double[] wide = new double[values.length];
-            for (int i = 0; i < wide.length; i++) {
-                wide[i] = values[i];
-            }
-            return of(wide);
-        }
-
-        static Statistics of(double[] values) {
-            double least = Double.POSITIVE_INFINITY;
-            double largest = Double.NEGATIVE_INFINITY;
-            double mean = 0;
-            double squares = 0;
-            long count = 0;
-            for (double value : values) {
-                if (Double.isFinite(value)) {
-                    count++;
-                    least = Math.min(least, value);
-                    largest = Math.max(largest, value);
-                    // Welford's update: exact enough for any offset.
-                    double before = value - mean;
-                    mean += before / count;
-                    squares += before * (value - mean);
-                }
-            }
-            return count == 0 ? new Statistics(0, Double.NaN, Double.NaN, Double.NaN, Double.NaN, values.length)
-                    : new Statistics(count, least, largest, mean, Math.sqrt(squares / count), values.length - count);
-        }
-
         @Override
         public String toString() {
             return String.format(Locale.ROOT, "least %.6g, largest %.6g, mean %.6g, deviation %.6g%s", least, largest, mean, deviation,
                     notFinite == 0 ? "" : ", NOT FINITE: " + notFinite);
         }
+    }
+
+    /** Statistics of numbers that come in parts, by Welford's update: exact enough for any offset. */
+    private static final class Running {
+        private double least = Double.POSITIVE_INFINITY;
+        private double largest = Double.NEGATIVE_INFINITY;
+        private double mean;
+        private double squares;
+        private long count;
+        private long notFinite;
+
+        Running add(double value) {
+            if (!Double.isFinite(value)) {
+                notFinite++;
+                return this;
+            }
+            count++;
+            least = Math.min(least, value);
+            largest = Math.max(largest, value);
+            double before = value - mean;
+            mean += before / count;
+            squares += before * (value - mean);
+            return this;
+        }
+
+        Statistics result() {
+            return count == 0 ? new Statistics(0, Double.NaN, Double.NaN, Double.NaN, Double.NaN, notFinite)
+                    : new Statistics(count, least, largest, mean, Math.sqrt(squares / count), notFinite);
+        }
+    }
+
+    private static Statistics statistics(float[] values) {
+        Running running = new Running();
+        for (float value : values) {
+            running.add(value);
+        }
+        return running.result();
+    }
+
+    /** Reads a tensor of any size a part at a time. */
+    private static Statistics statistics(SafetensorsEntry entry) {
+        Running running = new Running();
+        long bytes = (long) PART * entry.type().bytes();
+        for (long at = 0; at < entry.data().byteSize(); at += bytes) {
+            long length = Math.min(bytes, entry.data().byteSize() - at);
+            SafetensorsEntry part = new SafetensorsEntry(entry.file(), entry.name(), entry.type(), new long[] {length / entry.type().bytes()},
+                    entry.data().asSlice(at, length));
+            for (double value : part.doubles()) {
+                running.add(value);
+            }
+        }
+        return running.result();
     }
 }

@@ -1,6 +1,7 @@
 package org.mouselift.pipeline.cli;
 
 import java.io.PrintWriter;
+import java.util.List;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -64,7 +65,20 @@ public final class Mouselift implements Runnable {
     private CommandSpec spec;
 
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        System.exit(run(commandLine(), arguments));
+    }
+
+    /** Runs a command line to its exit code, whatever happens. */
+    static int run(CommandLine commandLine, String... arguments) {
+        try {
+            return commandLine.execute(arguments);
+        } catch (Error e) {
+            // Picocli hands on exceptions only; being out of memory or wrongly configured deserves a message too.
+            ErrorReport report = ErrorReport.of(e, List.of(arguments).contains("--stacktrace"));
+            commandLine.getErr().print(report.render());
+            commandLine.getErr().flush();
+            return report.exitCode();
+        }
     }
 
     /** The complete command line; its writers can be replaced, which is how tests run it. */

@@ -25,7 +25,7 @@ class MouseliftTest {
     }
 
     private int run(CommandLine commandLine, String... arguments) {
-        return commandLine.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(arguments);
+        return Mouselift.run(commandLine.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)), arguments);
     }
 
     @Test
@@ -86,21 +86,32 @@ class MouseliftTest {
         assertTrue(err.toString().contains("\tat ") && err.toString().contains("a defect of Mouselift"), err.toString());
     }
 
+    @Test
+    void errorsOfTheJvmAreMessagesToo() {
+        assertEquals(ExitCode.ENVIRONMENT, fail(new OutOfMemoryError("Java heap space")));
+        assertTrue(err.toString().contains("MOUSELIFT_JVM_OPTS") && !err.toString().contains("\tat "), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, fail(new ExceptionInInitializerError(new IllegalArgumentException("-Dmouselift.vector.bits=7"))));
+        assertEquals(ExitCode.INTERNAL, fail(new StackOverflowError()));
+    }
+
     @Command(name = "failing")
     private static final class Failing implements Callable<Integer> {
-        private final Exception failure;
+        private final Throwable failure;
 
-        private Failing(Exception failure) {
+        private Failing(Throwable failure) {
             this.failure = failure;
         }
 
         @Override
         public Integer call() throws Exception {
-            throw failure;
+            if (failure instanceof Error error) {
+                throw error;
+            }
+            throw (Exception) failure;
         }
     }
 
-    private int fail(Exception failure, String... options) {
+    private int fail(Throwable failure, String... options) {
         CommandLine commandLine = Mouselift.commandLine();
         commandLine.addSubcommand("failing", new CommandLine(new Failing(failure)));
         commandLine.setExecutionExceptionHandler(commandLine.getExecutionExceptionHandler());

@@ -9,6 +9,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -132,6 +135,29 @@ class SplatCommandsTest {
         assertEquals(0.7 * Math.sqrt(2) / 3, x.at("/statistics/deviation").asDouble(), 1e-6);
         Path text = Files.writeString(folder.resolve("notes.txt"), "hello, this is no tensor");
         assertEquals(ExitCode.BAD_INPUT, run("inspect", text.toString()));
+    }
+
+    @Test
+    void inspectReadsLargeTensorsInPartsAndCountsWhatIsNotFinite() throws IOException {
+        // Two parts and a bit, half precision: 1 everywhere, 3 in the last third, one NaN.
+        int count = (2 << 20) + 7;
+        String header = "{\"w\":{\"dtype\":\"F16\",\"shape\":[" + count + "],\"data_offsets\":[0," + 2 * count + "]}}";
+        ByteBuffer bytes = ByteBuffer.allocate(8 + header.length() + 2 * count).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
+        for (int i = 0; i < count; i++) {
+            bytes.putShort(Float.floatToFloat16(i == 5 ? Float.NaN : i < 2 * (count / 3) ? 1 : 3));
+        }
+        Path file = Files.write(folder.resolve("w.safetensors"), bytes.array());
+        assertEquals(0, run("inspect", file.toString(), "--stats", "--json"), err.toString());
+        JsonNode part = new ObjectMapper().readTree(out.toString()).at("/parts/0");
+        assertEquals("F16", part.get("type").asText());
+        assertEquals(count - 1, part.at("/statistics/count").asInt());
+        assertEquals(1, part.at("/statistics/notFinite").asInt());
+        assertEquals(3, part.at("/statistics/largest").asDouble());
+        double threes = count - 2 * (count / 3);
+        double mean = 1 + 2 * threes / (count - 1);
+        assertEquals(mean, part.at("/statistics/mean").asDouble(), 1e-9);
+        assertEquals(Math.sqrt((mean - 1) * (3 - mean)), part.at("/statistics/deviation").asDouble(), 1e-9);
     }
 
     @Test
