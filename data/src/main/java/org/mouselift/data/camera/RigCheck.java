@@ -66,6 +66,9 @@ public final class RigCheck {
         }
     }
 
+    private static final List<Vector3D> OTHER_AXES = List.of(Vector3D.PLUS_J, Vector3D.MINUS_J, Vector3D.PLUS_I,
+            Vector3D.MINUS_I, Vector3D.MINUS_K);
+
     private final CameraRig rig;
     private final Limits limits;
     private final List<Finding> findings = new ArrayList<>();
@@ -158,25 +161,41 @@ public final class RigCheck {
         return true;
     }
 
-    /** Mean camera-up names another axis than +Z: the whole world lies on its side, which is one finding, not n. */
+    /**
+     * All cameras agree on another up axis than +Z: the whole world lies on its side, which is one finding, not n. Where
+     * most of them point to +Z as well, they must agree closely (within 26°): a few steep cameras of a Z-up world, or one
+     * on its head, must not be taken for that.
+     */
     private boolean checkWorldUp(boolean[] usable) {
-        Vector3D sum = Vector3D.ZERO;
+        int upright = 0;
         for (int i = 0; i < usable.length; i++) {
-            if (usable[i]) {
-                sum = sum.add(rig.get(i).pose().up());
+            upright += usable[i] && rig.get(i).pose().up().getZ() > 0 ? 1 : 0;
+        }
+        double needed = 2 * upright > usable.length ? 0.9 : 0;
+        for (Vector3D axis : OTHER_AXES) {
+            if (smallestUp(usable, axis) > needed) {
+                add(Rule.WORLD_UP_AXIS, -1, "looks " + name(axis) + "-up (mean camera-up " + Pose.text(rig.meanUp())
+                        + "), expected Z-up", "align the rig with --up (pca, vertical-lines or explicit), for Y-up data "
+                        + "(x,y,z) → (x,−z,y)");
+                return false;
             }
         }
-        double largest = Math.max(Math.abs(sum.getX()), Math.abs(sum.getY()));
-        double mean = sum.getNorm() / usable.length;
-        if (mean < 0.5 || sum.getZ() >= largest) {
-            return true;
+        return true;
+    }
+
+    private double smallestUp(boolean[] usable, Vector3D axis) {
+        double smallest = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < usable.length; i++) {
+            if (usable[i]) {
+                smallest = Math.min(smallest, rig.get(i).pose().up().dotProduct(axis));
+            }
         }
-        String axis = Math.abs(sum.getZ()) > largest ? "−Z" : Math.abs(sum.getY()) >= Math.abs(sum.getX())
-                ? sum.getY() > 0 ? "Y" : "−Y" : sum.getX() > 0 ? "X" : "−X";
-        add(Rule.WORLD_UP_AXIS, -1, "looks " + axis + "-up (mean camera-up "
-                + Pose.text(sum.scalarMultiply(1.0 / usable.length)) + "), expected Z-up",
-                "align the rig with --up (pca, vertical-lines or explicit), for Y-up data (x,y,z) → (x,−z,y)");
-        return false;
+        return Double.isInfinite(smallest) ? 0 : smallest;
+    }
+
+    private static String name(Vector3D axis) {
+        double sum = axis.getX() + axis.getY() + axis.getZ();
+        return (sum < 0 ? "−" : "") + (axis.getX() != 0 ? "X" : axis.getY() != 0 ? "Y" : "Z");
     }
 
     private void checkDirection(int i, Camera camera, boolean worldUp) {

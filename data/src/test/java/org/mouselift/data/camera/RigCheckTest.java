@@ -71,6 +71,18 @@ class RigCheckTest {
     }
 
     @Test
+    void steepCamerasAreNotTakenForAnotherWorld() {
+        CameraRig steep = Rings.ring("steep", 7, 80, 2.7, Azimuth.xy(3), Rings.Sense.CLOCKWISE, K);
+        assertEquals(List.of(), RigCheck.inspect(steep, RigCheck.Limits.STANDARD));
+        assertEquals(List.of(), RigCheck.inspect(Rings.turntable(1, 60, 512), RigCheck.Limits.STANDARD));
+        // Two of three cameras are enough to see which one stands on its head.
+        CameraRig three = Rings.turntable(3, 40, 512);
+        Camera c = three.get(1);
+        assertOnly(replace(three, 1, c.withPose(Pose.cameraToWorld(c.pose().axes().times(Mat3.diagonal(-1, -1, 1)), c.center()))),
+                RigCheck.Rule.MIXED_UP, 1);
+    }
+
+    @Test
     void singleDefects() {
         CameraRig rig = RigCatalog.human6();
         Camera c = rig.get(3);
