@@ -65,6 +65,7 @@ public final class Ops {
                 throw new EngineException(operation.name() + ": would overwrite " + inputs.get(target)
                         + " while it is being differentiated; use Tape.pause" + ModulePath.suffix());
             }
+            checkInPlace(operation, inputs, target);
             inputs.get(target).noteWrite();
         }
         List<Tensor> out = executor.execute(operation, inputs, results);
@@ -72,6 +73,22 @@ public final class Ops {
             tape.record(operation.name(), inputs, out, operation::vjp);
         }
         return out;
+    }
+
+    private static void checkInPlace(Operation operation, List<Tensor> inputs, int target) {
+        Tensor to = inputs.get(target);
+        if (Overlap.repeats(to.shape(), to.strides())) {
+            throw new EngineException(operation.name() + ": " + to + " is an expanded view: one element would be written several times"
+                    + ModulePath.suffix());
+        }
+        for (int i = 0; i < inputs.size(); i++) {
+            Tensor x = inputs.get(i);
+            if (i != target && x.sharesMemory(to)
+                    && Overlap.garbles(to.shape(), to.strides(), to.offset(), x.shape(), x.strides(), x.offset())) {
+                throw new EngineException(operation.name() + ": in-place hazard: operand " + x + " overlaps the overwritten " + to
+                        + " at other indices; copy it first" + ModulePath.suffix());
+            }
+        }
     }
 
     /** The result from primitives; what they make on the way is freed unless a tape needs it. */

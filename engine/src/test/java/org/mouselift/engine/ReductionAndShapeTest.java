@@ -12,6 +12,7 @@ import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -45,6 +46,7 @@ class ReductionAndShapeTest {
         return kind == Reduce.Kind.MEAN ? out.map(v -> v / count) : out;
     }
 
+    @Tag("kernel")
     @ParameterizedTest
     @EnumSource(Reduce.Kind.class)
     void reductions(Reduce.Kind kind) {
@@ -223,6 +225,42 @@ class ReductionAndShapeTest {
             double right = Ops.sum(Ops.mul(b, Ops.sumTo(a, b.shape()))).item();
             assertEquals(left, right, 1e-4 * (1 + Math.abs(left)));
         }
+    }
+
+    /** The hazard test against all pairs of elements, for windows of equal shape and strides. */
+    @Property(tries = 300)
+    void overlapIsExactForEqualStrides(@ForAll @IntRange(max = 1_000_000) int seed) {
+        Philox rng = new Philox(seed, 5);
+        int rank = 1 + rng.below(3);
+        long[] dims = new long[rank];
+        long[] strides = new long[rank];
+        for (int i = 0; i < rank; i++) {
+            dims[i] = 1 + rng.below(4);
+            strides[i] = 1 + rng.below(9);
+        }
+        Shape shape = Shape.of(dims);
+        long a = rng.below(10);
+        long b = rng.below(30);
+        java.util.Map<Long, Long> first = new java.util.HashMap<>();
+        boolean repeated = false;
+        boolean meet = false;
+        for (int pass = 0; pass < 2; pass++) {
+            for (long i = 0; i < shape.numel(); i++) {
+                long rest = i;
+                long at = pass == 0 ? a : b;
+                for (int k = rank - 1; k >= 0; k--) {
+                    at += rest % dims[k] * strides[k];
+                    rest /= dims[k];
+                }
+                if (pass == 0) {
+                    repeated |= first.put(at, i) != null;
+                } else {
+                    meet |= first.containsKey(at);
+                }
+            }
+        }
+        net.jqwik.api.Assume.that(!repeated);
+        assertEquals(a != b && meet, Overlap.garbles(shape, strides, a, shape, strides, b));
     }
 
     @Test

@@ -1,6 +1,6 @@
 package org.mouselift.engine.trace;
 
-import java.util.Arrays;
+import org.mouselift.engine.Overlap;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.TensorSpec;
 
@@ -69,12 +69,7 @@ public final class Value {
 
     /** True if several index tuples name the same element. */
     boolean repeatsElements() {
-        for (int i = 0; i < strides.length; i++) {
-            if (strides[i] == 0 && spec.shape().dim(i) > 1) {
-                return true;
-            }
-        }
-        return false;
+        return Overlap.repeats(spec.shape(), strides);
     }
 
     /** One past the last byte of the buffer that the window can touch. */
@@ -89,21 +84,9 @@ public final class Value {
         return (last + 1) * spec.dtype().bytes();
     }
 
-    private long firstByte() {
-        return offset * spec.dtype().bytes();
-    }
-
-    /** True if the byte ranges of two windows meet without the windows being equal: writing one garbles reading the other. */
-    boolean overlapsPartly(Value other) {
-        if (buffer != other.buffer || sameWindow(other) || spec.numel() == 0 || other.spec.numel() == 0) {
-            return false;
-        }
-        return firstByte() < other.lastByte() && other.firstByte() < lastByte();
-    }
-
-    /** True if both show the same elements at the same index. */
-    boolean sameWindow(Value other) {
-        return buffer == other.buffer && spec.equals(other.spec) && offset == other.offset && Arrays.equals(strides, other.strides);
+    /** True if writing one of two windows garbles reading the other. */
+    boolean garbles(Value other) {
+        return buffer == other.buffer && Overlap.garbles(spec.shape(), strides, offset, other.spec.shape(), other.strides, other.offset);
     }
 
     @Override

@@ -89,7 +89,7 @@ final class Verifier {
         }
         for (int i = 0; i < n.inputs().size(); i++) {
             Value v = n.inputs().get(i);
-            if (i != n.operation().overwrites() && v.overlapsPartly(target)) {
+            if (i != n.operation().overwrites() && v.garbles(target)) {
                 throw fail(at, "in-place hazard: operand " + v + " overlaps the overwritten " + target + " at other indices; copy it first");
             }
         }

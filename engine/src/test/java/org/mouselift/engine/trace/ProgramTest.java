@@ -351,16 +351,58 @@ class ProgramTest {
     @Test
     void inPlaceHazards() {
         TensorSpec v4 = TensorSpec.of(DType.F32, 4);
-        refused(() -> trace(v4, x -> {
+        Function<Tensor, Tensor> shift = x -> {
             Tensor y = Ops.affine(x, 1.5, 0);
             Ops.assign(Ops.slice(y, 0, 0, 3), Ops.slice(y, 0, 1, 4));
             return y;
-        }), "in-place hazard", "overlaps");
-        refused(() -> trace(TensorSpec.of(DType.F32, 1), x -> {
-            Tensor y = Ops.affine(x, 1.5, 0);
+        };
+        Function<Tensor, Tensor> spread = x -> {
+            Tensor y = Ops.affine(Ops.slice(x, 0, 0, 1), 1.5, 0);
             Ops.assign(Ops.expand(y, 3), Ops.fill(V3, 1));
             return y;
-        }), "expanded view");
+        };
+        Function<Tensor, Tensor> disjoint = x -> {
+            Tensor y = Ops.affine(x, 1.5, 0);
+            Ops.assign(Ops.slice(y, 0, 0, 4, 2), Ops.slice(y, 0, 1, 4, 2));
+            return y;
+        };
+        try (Scope s = Scope.open("test")) {
+            Tensor x = v(2, 4, 6, 8);
+            for (boolean traced : new boolean[] {false, true}) {
+                String a = assertThrows(EngineException.class, () -> (traced ? trace(v4, shift) : shift.apply(x)).toString()).getMessage();
+                assertTrue(a.contains("in-place hazard") && a.contains("overlaps"), a);
+                String b = assertThrows(EngineException.class, () -> (traced ? trace(v4, spread) : spread.apply(x)).toString()).getMessage();
+                assertTrue(b.contains("expanded view"), b);
+            }
+            assertArrayEquals(new float[] {6, 6, 12, 12}, disjoint.apply(x).toFloats());
+            assertArrayEquals(new float[] {6, 6, 12, 12}, trace(v4, disjoint).run(x).getFirst().toFloats());
+        }
+    }
+
+    @Test
+    void oneProgramOnSeveralThreads() throws InterruptedException {
+        Function<Tensor, Tensor> f = x -> Ops.softmax(Ops.matmul(Ops.gelu(x), Ops.transpose(x, 0, 1)));
+        try (Program p = trace(TensorSpec.of(DType.F32, 20, 30), f)) {
+            List<Throwable> failures = java.util.Collections.synchronizedList(new java.util.ArrayList<>());
+            List<Thread> threads = new java.util.ArrayList<>();
+            for (int t = 0; t < 3; t++) {
+                int stream = t;
+                threads.add(Thread.ofPlatform().start(() -> {
+                    for (int i = 0; i < 20; i++) {
+                        try (Scope s = Scope.open("thread " + stream)) {
+                            Tensor x = GradientCheck.random(DType.F32, 100 * stream + i, 20, 30);
+                            assertArrayEquals(f.apply(x).toFloats(), p.run(x).getFirst().toFloats());
+                        } catch (RuntimeException | AssertionError e) {
+                            failures.add(e);
+                        }
+                    }
+                }));
+            }
+            for (Thread t : threads) {
+                t.join();
+            }
+            assertEquals(List.of(), failures);
+        }
     }
 
     @Test
