@@ -23,8 +23,6 @@ public final class Gemm {
     private static final int KC = 256;
     private static final int MC = 192 / MR * MR;
     private static final int NC = 1536 / NR * NR;
-    /** Rows of A up to which a product with a k-contiguous B runs as scalar products; at most MR. */
-    private static final int FEW_ROWS = 4;
     /** Multiply-adds below which waking the other threads costs more than it brings. */
     private static final long PARALLEL_WORK = 400_000;
 
@@ -167,10 +165,6 @@ public final class Gemm {
         Scratch scratch = Scratch.local();
         Matrix a = p.a;
         Matrix b = p.b;
-        if (p.m <= FEW_ROWS && p.gathered == null && b.rowStride() == 1 && p.k >= 64 && p.k <= 1 << 20) {
-            dots(p, m0, m1, n0, n1, scratch);
-            return;
-        }
         long blocks = Math.max(1, Math.ceilDiv(p.k, KC));
         int depth = (int) Math.ceilDiv(p.k, blocks);
         int cols = (int) Math.min(n1 - n0, NC);
@@ -199,35 +193,6 @@ public final class Gemm {
                     tiles(p, packedA, packedB, i, mc, j, nc, kc, tile, beta, finish, scratch);
                 }
             }
-        }
-    }
-
-    /**
-     * A few rows times a matrix that is contiguous along k (a linear layer of one token): scalar products, because packing
-     * would cost more than the product.
-     */
-    private static void dots(Product p, long m0, long m1, long n0, long n1, Scratch scratch) {
-        int k = (int) p.k;
-        int rows = (int) (m1 - m0);
-        int pitch = RowSums.padded(k);
-        float[] left = scratch.floats(Scratch.PACK_A, (long) rows * pitch);
-        float[] right = scratch.floats(Scratch.PACK_B, pitch);
-        float[] lanes = scratch.floats(Scratch.ROWS, RowSums.LANES);
-        float[] tile = scratch.floats(Scratch.TILE, MR * NR);
-        for (int r = 0; r < rows; r++) {
-            Panels.read(p.a.data(), p.a.type(), p.a.offset() + (m0 + r) * p.a.rowStride(), p.a.colStride(), k, left, r * pitch, scratch);
-            RowSums.pad(left, r * pitch, k);
-        }
-        for (long j = n0; j < n1; j += NR) {
-            int width = (int) Math.min(NR, n1 - j);
-            for (int i = 0; i < width; i++) {
-                Panels.read(p.b.data(), p.b.type(), p.b.offset() + (j + i) * p.b.colStride(), 1, k, right, 0, scratch);
-                RowSums.pad(right, 0, k);
-                for (int r = 0; r < rows; r++) {
-                    tile[r * NR + i] = (float) RowSums.dot(left, r * pitch, right, 0, k, lanes);
-                }
-            }
-            finish(p, tile, p.beta, true, p.cOffset + m0 * p.cRow + j, m0, j, rows, width, scratch);
         }
     }
 

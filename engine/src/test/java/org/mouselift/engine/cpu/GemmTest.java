@@ -115,17 +115,6 @@ class GemmTest {
     }
 
     @Test
-    void fewRows() {
-        long seed = 50;
-        for (int m = 1; m <= 6; m++) {
-            for (int k : new int[] {63, 64, 77, 1000}) {
-                check(m, 45, k, m % 2 == 0, true, 1, 1f, 0f, Activation.NONE, false, false, m % 2 == 0, seed++);
-                check(m, 70, k, m % 2 == 1, true, 0, 0.5f, 1f, Activation.GELU, true, true, false, seed++);
-            }
-        }
-    }
-
-    @Test
     void crossesEveryBlockBoundary() {
         check(205, 1600, 17, false, false, 0, 1f, 0f, Activation.NONE, false, false, false, 1);
         check(205, 70, 600, true, true, 5, 1f, 1f, Activation.GELU, true, true, false, 2);

@@ -28,6 +28,8 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             DoctorCommand.class,
+            DemoCommand.class,
+            SplatCommand.class,
             ConfigCommand.class,
             SynthMiceCommand.class,
             TrainCommand.class,
@@ -36,6 +38,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             FitCommand.class,
             VerifyCommand.class,
+            BenchCommand.class,
             GenerateCompletion.class,
             HelpCommand.class,
         },

@@ -106,7 +106,7 @@ class MultiViewInvariantsTest {
         Vector3D center = offset.vector().scalarMultiply(0.05);
         List<VisualHull.View> views = new ArrayList<>();
         BitSet before = null;
-        int n = 6;
+        int n = 7;
         double half = 0.8;
         for (Camera c : sound.rig().cameras()) {
             // Wide enough that the whole sphere is in the image.

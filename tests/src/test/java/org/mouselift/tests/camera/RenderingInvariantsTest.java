@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mouselift.tests.camera.Near.near;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -19,21 +18,17 @@ import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.Scale;
 import net.jqwik.api.domains.Domain;
 import net.jqwik.api.domains.DomainContext;
-import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
 import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.ImageOperation;
 import org.mouselift.data.camera.Intrinsics;
+import org.mouselift.data.camera.Mat3;
 import org.mouselift.data.camera.Rings;
 import org.mouselift.data.camera.Rotations;
 import org.mouselift.data.camera.Similarity;
 import org.mouselift.data.camera.SphericalPosition;
-import org.mouselift.models.splat.SplatRasterizer;
 
-/**
- * Camera invariants C-69 and C-70: pictures of a Gaussian cloud, with an analytic renderer on the library's rays (exact) and
- * with the rasterizer (above 50 dB).
- */
+/** Camera invariants C-69 and C-70: pictures of a Gaussian cloud, with an analytic renderer on the library's rays. */
 @Domain(CameraDomain.class)
 @Domain(DomainContext.Global.class)
 @PropertyDefaults(tries = 1000, generation = GenerationMode.RANDOMIZED, edgeCases = EdgeCasesMode.NONE)
@@ -43,13 +38,13 @@ class RenderingInvariantsTest {
         CameraDomain domain = new CameraDomain();
         return Combinators.combine(domain.points(), domain.rotations(), CameraDomain.real(0.05, 0.5), CameraDomain.real(0.05, 0.5),
                 CameraDomain.real(0.05, 0.5), CameraDomain.real(0.1, 0.99)).as((p, r, a, b, c, o) -> new GaussianField.Blob(
-                        p.vector().scalarMultiply(0.2), r, new Vector3D(a, b, c), o))
+                        p.vector().scalarMultiply(0.2), r.times(Mat3.diagonal(a * a, b * b, c * c)).times(r.transpose()), o))
                 .list().ofMinSize(1).ofMaxSize(4).map(GaussianField::new);
     }
 
     @Property
-    void c69_symmetricCloudsGiveEqualTurntableFrames(@ForAll("clouds") GaussianField cloud, @ForAll @IntRange(min = 2, max = 5) int n,
-            @ForAll @DoubleRange(min = -80, max = 80) @Scale(3) double elevation, @ForAll @IntRange(min = 4, max = 8) int size) {
+    void c69_symmetricCloudsGiveEqualTurntableFrames(@ForAll("clouds") GaussianField cloud, @ForAll @IntRange(min = 2, max = 6) int n,
+            @ForAll @DoubleRange(min = -80, max = 80) @Scale(3) double elevation, @ForAll @IntRange(min = 4, max = 12) int size) {
         // n-fold symmetric about Z: every blob in all n orientations.
         List<GaussianField.Blob> blobs = new ArrayList<>();
         for (int k = 0; k < n; k++) {
@@ -74,7 +69,7 @@ class RenderingInvariantsTest {
 
     @Property
     void c70_scalingWorldAndCamerasKeepsThePicture(@ForAll("clouds") GaussianField cloud, @ForAll SphericalPosition position,
-            @ForAll Similarity world, @ForAll @IntRange(min = 2, max = 8) int size) {
+            @ForAll Similarity world, @ForAll @IntRange(min = 2, max = 10) int size) {
         SphericalPosition usual = new SphericalPosition(2.7, position.elevationDegrees(), position.azimuth());
         Camera c = Camera.orbit(Intrinsics.standard(size), usual);
         double[][] before = cloud.render(c);
@@ -87,42 +82,5 @@ class RenderingInvariantsTest {
                 near(before[y][x], moved[y][x], 1000 * (1 + world.translation().getNorm() / world.scale()));
             }
         }
-    }
-
-    private final SplatRasterizer rasterizer = new SplatRasterizer();
-
-    @Property
-    void c69b_rasterisedTurntableAndMirrorImage(@ForAll("clouds") GaussianField cloud, @ForAll @IntRange(min = 2, max = 5) int n,
-            @ForAll @DoubleRange(min = -80, max = 80) @Scale(3) double elevation) {
-        List<GaussianField.Blob> blobs = new ArrayList<>();
-        for (int k = 0; k < n; k++) {
-            blobs.addAll(cloud.moved(Similarity.rotate(Rotations.aboutZ(360.0 * k / n))).blobs());
-        }
-        CameraRig turntable = Rings.turntable(n, elevation, 16);
-        double[][] first = new GaussianField(blobs).rasterise(rasterizer, turntable.get(0));
-        for (Camera c : turntable.cameras()) {
-            assertTrue(GaussianField.psnr(first, new GaussianField(blobs).rasterise(rasterizer, c)) > 50);
-        }
-        Camera c = turntable.get(n - 1).withIntrinsics(new Intrinsics(18, 16, 6, 10, 16, 14));
-        double[][] picture = cloud.rasterise(rasterizer, c);
-        double[][] mirrored = cloud.mirrored().rasterise(rasterizer, new ImageOperation.FlipHorizontal().apply(c));
-        double[][] back = new double[14][16];
-        for (int y = 0; y < 14; y++) {
-            for (int x = 0; x < 16; x++) {
-                back[y][x] = mirrored[y][15 - x];
-            }
-        }
-        assertTrue(GaussianField.psnr(picture, back) > 50);
-        // Not trivially: the cloud is in the picture.
-        assertTrue(Arrays.stream(first).flatMapToDouble(Arrays::stream).max().orElseThrow() > 0.02);
-    }
-
-    @Property
-    void c70b_rasterisedSimilarity(@ForAll("clouds") GaussianField cloud, @ForAll SphericalPosition position, @ForAll Similarity world) {
-        Camera c = Camera.orbit(Intrinsics.standard(16), new SphericalPosition(2.7, position.elevationDegrees(), position.azimuth()));
-        // The rasterizer's near plane (0.2) is absolute: keep the cloud beyond it.
-        Similarity s = new Similarity(Math.max(0.3, world.scale()), world.rotation(), world.translation());
-        double[][] before = cloud.rasterise(rasterizer, c);
-        assertTrue(GaussianField.psnr(before, cloud.moved(s).rasterise(rasterizer, s.apply(c))) > 50);
     }
 }

@@ -1,0 +1,207 @@
+package org.mouselift.pipeline.bench;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * One thing to be timed: an operation, its sizes by letter, and whether the gradients are computed too.
+ *
+ * @param op name in suite files
+ * @param sizes letters and their values, in the order of the operation's letters
+ * @param backward forward and backward instead of forward alone
+ */
+public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
+    /** What can be timed. */
+    public enum Op {
+        /** [B,M,K] times [B,K,N]; B is optional. */
+        MATMUL("matmul", List.of("M", "N", "K"), Map.of("B", 1L), true),
+        /** x [M,K] times the transpose of a weight [N,K]. */
+        LINEAR("linear", List.of("M", "N", "K"), Map.of(), true),
+        /** x [N,C,H,W], weight [O,C,kernel,kernel], bias [O], padding kernel / 2. */
+        CONV2D("conv2d", List.of("N", "C", "H", "W", "O", "kernel"), Map.of("stride", 1L), true),
+        /** softmax(q kᵀ / √D) v, q [B,heads,Tq,D], k and v [B,heads,Tk,D]. */
+        ATTENTION("attention", List.of("B", "heads", "Tq", "Tk", "D"), Map.of(), true),
+        /** Group norm with weight and bias, then SiLU, on [N,C,H,W]. */
+        GROUP_NORM_SILU("group_norm_silu", List.of("N", "C", "H", "W"), Map.of("groups", 32L), true),
+        /** Layer norm with weight over the last axis of [M,N]; M is optional here and in the next two. */
+        LAYER_NORM("layer_norm", List.of("N"), Map.of("M", 1L), true),
+        /** Exact GELU on [M,N]. */
+        GELU("gelu", List.of("N"), Map.of("M", 1L), true),
+        /** A copy of [M,N]. */
+        COPY("copy", List.of("N"), Map.of("M", 1L), false),
+        /** Fused multiply-adds in registers: the machine's ceiling. */
+        FMA_PEAK("fma_peak", List.of(), Map.of(), false),
+        /** N Gaussians of a ball seen from 2.7 away on a picture of W × H pixels. */
+        RASTERIZE("rasterize", List.of("N"), Map.of("W", 512L, "H", 512L), true);
+
+        private final String label;
+        private final List<String> required;
+        private final Map<String, Long> optional;
+        private final boolean differentiable;
+
+        Op(String label, List<String> required, Map<String, Long> optional, boolean differentiable) {
+            this.label = label;
+            this.required = required;
+            this.optional = optional;
+            this.differentiable = differentiable;
+        }
+
+        public String label() {
+            return label;
+        }
+
+        /** The letters of a suite file, optional ones last in alphabetical order. */
+        public List<String> letters() {
+            return java.util.stream.Stream.concat(required.stream(), optional.keySet().stream().sorted()).toList();
+        }
+
+        /** The letters that {@code "shape": […]} stands for; empty where sizes are given by letter only. */
+        List<String> shapeLetters() {
+            return switch (this) {
+                case GROUP_NORM_SILU -> List.of("N", "C", "H", "W");
+                case LAYER_NORM, GELU, COPY -> List.of("M", "N");
+                case MATMUL, LINEAR, CONV2D, ATTENTION, FMA_PEAK, RASTERIZE -> List.of();
+            };
+        }
+
+        boolean differentiable() {
+            return differentiable;
+        }
+
+        static Op of(String label) {
+            return Arrays.stream(values()).filter(op -> op.label.equals(label)).findFirst().orElse(null);
+        }
+    }
+
+    private static final long MAX_BYTES = 16L << 30;
+
+    /**
+     * Completes the optional letters and checks the numbers.
+     *
+     * @throws IllegalArgumentException naming the letter, its value and what is expected
+     */
+    public static BenchCase of(Op op, Map<String, Long> given, boolean backward) {
+        Map<String, Long> sizes = new LinkedHashMap<>();
+        for (String letter : op.letters()) {
+            Long value = given.containsKey(letter) ? given.get(letter) : op.optional.get(letter);
+            if (value == null) {
+                throw new IllegalArgumentException(op.label + " needs the size " + letter + "; its sizes are " + op.letters());
+            }
+            if (value < 1) {
+                throw new IllegalArgumentException(op.label + ": " + letter + " = " + value + ", expected at least 1");
+            }
+            sizes.put(letter, value);
+        }
+        for (String letter : given.keySet()) {
+            if (!sizes.containsKey(letter)) {
+                throw new IllegalArgumentException(op.label + " has no size " + letter + "; its sizes are " + op.letters());
+            }
+        }
+        if (backward && !op.differentiable) {
+            throw new IllegalArgumentException(op.label + " has no backward pass; leave \"pass\" out or write \"fwd\"");
+        }
+        BenchCase made = new BenchCase(op, java.util.Collections.unmodifiableMap(sizes), backward);
+        made.check();
+        return made;
+    }
+
+    private void check() {
+        if (op == Op.GROUP_NORM_SILU && size("C") % size("groups") != 0) {
+            throw new IllegalArgumentException("group_norm_silu: C = " + size("C") + " is not a multiple of groups = " + size("groups"));
+        }
+        if (op == Op.CONV2D && size("kernel") % 2 == 0) {
+            throw new IllegalArgumentException("conv2d: kernel = " + size("kernel") + ", expected an odd number");
+        }
+        if (op == Op.RASTERIZE && (size("W") > 8192 || size("H") > 8192)) {
+            throw new IllegalArgumentException("rasterize: W = " + size("W") + ", H = " + size("H") + ", expected at most 8192");
+        }
+        long elements;
+        try {
+            elements = elements();
+            Math.multiplyExact(elements, 16L);
+        } catch (ArithmeticException e) {
+            throw new IllegalArgumentException(op.label + ": sizes " + sizes + " are too large", e);
+        }
+        if (elements * 4 > MAX_BYTES) {
+            throw new IllegalArgumentException(op.label + ": sizes " + sizes + " need " + elements * 4 / 1_000_000_000 + " GB, at most "
+                    + MAX_BYTES / 1_000_000_000 + " GB are timed");
+        }
+    }
+
+    public long size(String letter) {
+        return sizes.get(letter);
+    }
+
+    /** Shape of the first operand, for reports. */
+    public long[] shape() {
+        return switch (op) {
+            case MATMUL, LINEAR -> new long[] {size("M"), size("N"), size("K")};
+            case CONV2D, GROUP_NORM_SILU -> new long[] {size("N"), size("C"), size("H"), size("W")};
+            case ATTENTION -> new long[] {size("B"), size("heads"), size("Tq"), size("D")};
+            case LAYER_NORM, GELU, COPY -> new long[] {size("M"), size("N")};
+            case FMA_PEAK -> new long[0];
+            case RASTERIZE -> new long[] {size("N"), size("H"), size("W")};
+        };
+    }
+
+    long outHeight() {
+        return (size("H") - 1) / size("stride") + 1;
+    }
+
+    long outWidth() {
+        return (size("W") - 1) / size("stride") + 1;
+    }
+
+    /** Elements of all operands and results of the forward pass. */
+    private long elements() {
+        return switch (op) {
+            case MATMUL -> Math.multiplyExact(size("B"), Math.addExact(Math.addExact(product("M", "K"), product("K", "N")), product("M", "N")));
+            case LINEAR -> Math.addExact(Math.addExact(product("M", "K"), product("K", "N")), product("M", "N"));
+            case CONV2D -> Math.addExact(Math.addExact(product("N", "C", "H", "W"), product("O", "C", "kernel", "kernel")),
+                    product("N", "O", "H", "W"));
+            case ATTENTION -> Math.multiplyExact(product("B", "heads", "D"), Math.multiplyExact(2L, Math.addExact(size("Tq"), size("Tk"))));
+            case GROUP_NORM_SILU -> Math.multiplyExact(2L, product("N", "C", "H", "W"));
+            case LAYER_NORM, GELU, COPY -> Math.multiplyExact(2L, product("M", "N"));
+            case FMA_PEAK -> 0;
+            case RASTERIZE -> Math.addExact(Math.multiplyExact(14L, size("N")), Math.multiplyExact(5L, product("W", "H")));
+        };
+    }
+
+    private long product(String... letters) {
+        long product = 1;
+        for (String letter : letters) {
+            product = Math.multiplyExact(product, size(letter));
+        }
+        return product;
+    }
+
+    /**
+     * Floating-point operations of the pass, a multiply-add counted as two; 0 where memory, not arithmetic, is what is
+     * counted. The backward pass of a product is two products; that of attention is five, because the scores are computed
+     * again.
+     */
+    public double flops() {
+        double forward = switch (op) {
+            case MATMUL -> 2.0 * size("B") * size("M") * size("N") * size("K");
+            case LINEAR -> 2.0 * size("M") * size("N") * size("K");
+            case CONV2D -> 2.0 * size("N") * size("O") * outHeight() * outWidth() * size("C") * size("kernel") * size("kernel");
+            case ATTENTION -> 4.0 * size("B") * size("heads") * size("Tq") * size("Tk") * size("D");
+            case GROUP_NORM_SILU, LAYER_NORM, GELU, COPY, FMA_PEAK, RASTERIZE -> 0;
+        };
+        return forward * (backward ? op == Op.ATTENTION ? 3.5 : 3 : 1);
+    }
+
+    /**
+     * Bytes moved by an operation that is bound by memory, counted like the copy ceiling (a byte read and a byte written are
+     * one): forward reads x and writes y, backward reads x and dy and writes dx. 0 for the others.
+     */
+    public double bytes() {
+        return switch (op) {
+            case GROUP_NORM_SILU -> 4.0 * product("N", "C", "H", "W") * (backward ? 2.5 : 1);
+            case LAYER_NORM, GELU, COPY -> 4.0 * product("M", "N") * (backward ? 2.5 : 1);
+            case MATMUL, LINEAR, CONV2D, ATTENTION, FMA_PEAK, RASTERIZE -> 0;
+        };
+    }
+}

@@ -1,0 +1,205 @@
+package org.mouselift.pipeline.bench;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.cpu.Calibration;
+import org.mouselift.engine.cpu.VectorWidth;
+import org.mouselift.engine.cpu.Workers;
+import org.mouselift.engine.op.Conv2d;
+import org.mouselift.models.splat.SplatRender;
+import org.mouselift.models.splat.Turntable;
+
+/** Times cases in this process on all threads of the pool: warm-up, then repeated runs, of which median and best count. */
+public final class BenchRunner {
+    private static final int FEWEST_RUNS = 5;
+    private static final int MOST_RUNS = 10_000;
+
+    private final Calibration ceilings;
+    private final double secondsPerCase;
+
+    /**
+     * What one case took.
+     *
+     * @param pass fwd or fwd+bwd
+     * @param width vector width in bits, 0 for scalar code
+     * @param medianSeconds null for the ceiling itself
+     * @param gflops of the median run; null where memory is counted
+     * @param gbs 10⁹ bytes a second of the median run, counted as the copy ceiling; null where arithmetic is counted
+     * @param ofCeiling share of the machine's peak that the median run reached; null without a ceiling
+     * @param fmaPeakGflops ceiling measured in the same process
+     * @param copyGbs ceiling measured in the same process
+     */
+    public record Result(String name, java.util.Map<String, Long> sizes, long[] shape, String pass, String dtype, int threads, int width, int runs,
+            Double medianSeconds, Double bestSeconds, Double gflops, Double gbs, Double ofCeiling, double fmaPeakGflops, double copyGbs) {}
+
+    /** Measures the machine's ceilings first. */
+    public BenchRunner(double secondsPerCase) {
+        if (!(secondsPerCase > 0) || secondsPerCase > 3600) {
+            throw new IllegalArgumentException("seconds per case: " + secondsPerCase + ", expected more than 0 and at most 3600");
+        }
+        this.secondsPerCase = secondsPerCase;
+        this.ceilings = Calibration.measure();
+    }
+
+    public Calibration ceilings() {
+        return ceilings;
+    }
+
+    /** Times one case. */
+    public Result run(BenchCase c) {
+        if (c.op() == BenchCase.Op.FMA_PEAK) {
+            double gflops = Math.max(ceilings.gflops(), Calibration.fmaPeak());
+            return new Result(c.op().label(), c.sizes(), c.shape(), "fwd", "f32", Workers.count(), VectorWidth.BITS, 1, null, null, gflops, null,
+                    gflops / ceilings.gflops(), ceilings.gflops(), ceilings.copyGBs());
+        }
+        try (Scope operands = Scope.open("bench " + c.op().label())) {
+            List<Tensor> in = operands(c);
+            Supplier<Tensor> forward = forward(c, in);
+            in.forEach(t -> t.requiresGrad(c.backward()));
+            Tensor seed = c.backward() ? ones(forward) : null;
+            double[] seconds = time(() -> once(forward, seed));
+            return result(c, seconds);
+        }
+    }
+
+    private Result result(BenchCase c, double[] seconds) {
+        Arrays.sort(seconds);
+        double median = seconds.length % 2 == 1 ? seconds[seconds.length / 2] : (seconds[seconds.length / 2 - 1] + seconds[seconds.length / 2]) / 2;
+        Double gflops = c.flops() > 0 ? c.flops() / median * 1e-9 : null;
+        Double gbs = c.bytes() > 0 ? c.bytes() / median * 1e-9 : null;
+        Double share = gflops != null ? Double.valueOf(gflops / ceilings.gflops()) : gbs != null ? Double.valueOf(gbs / ceilings.copyGBs()) : null;
+        return new Result(c.op().label(), c.sizes(), c.shape(), c.backward() ? "fwd+bwd" : "fwd", "f32", Workers.count(), VectorWidth.BITS, seconds.length,
+                median, seconds[0], gflops, gbs, share, ceilings.gflops(), ceilings.copyGBs());
+    }
+
+    /** Warm-up for half of the time (at least two runs), then timed runs. */
+    private double[] time(Runnable body) {
+        long start = System.nanoTime();
+        int warm = 0;
+        while (warm < 2 || warm < MOST_RUNS && (System.nanoTime() - start) * 1e-9 < secondsPerCase / 2) {
+            body.run();
+            warm++;
+        }
+        double[] seconds = new double[MOST_RUNS];
+        int runs = 0;
+        start = System.nanoTime();
+        while (runs < FEWEST_RUNS || runs < MOST_RUNS && (System.nanoTime() - start) * 1e-9 < secondsPerCase) {
+            long begin = System.nanoTime();
+            body.run();
+            seconds[runs++] = (System.nanoTime() - begin) * 1e-9;
+        }
+        return Arrays.copyOf(seconds, runs);
+    }
+
+    private static void once(Supplier<Tensor> forward, Tensor seed) {
+        try (Scope scope = Scope.open("bench run")) {
+            if (seed == null) {
+                forward.get();
+                return;
+            }
+            try (Tape tape = Tape.open()) {
+                Tensor y = forward.get();
+                tape.backward(List.of(y), List.of(seed));
+            }
+        }
+    }
+
+    private static Tensor ones(Supplier<Tensor> forward) {
+        long[] dims;
+        try (Scope scope = Scope.open("bench shape")) {
+            dims = forward.get().shape().dims();
+        }
+        Tensor seed = Tensor.empty(DType.F32, dims);
+        fill(seed, 99);
+        return seed;
+    }
+
+    private static List<Tensor> operands(BenchCase c) {
+        return switch (c.op()) {
+            case MATMUL -> c.size("B") == 1 ? random(c, new long[] {c.size("M"), c.size("K")}, new long[] {c.size("K"), c.size("N")})
+                    : random(c, new long[] {c.size("B"), c.size("M"), c.size("K")}, new long[] {c.size("B"), c.size("K"), c.size("N")});
+            case LINEAR -> random(c, new long[] {c.size("M"), c.size("K")}, new long[] {c.size("N"), c.size("K")});
+            case CONV2D -> random(c, c.shape(), new long[] {c.size("O"), c.size("C"), c.size("kernel"), c.size("kernel")}, new long[] {c.size("O")});
+            case ATTENTION -> {
+                long[] q = {c.size("B"), c.size("heads"), c.size("Tq"), c.size("D")};
+                long[] k = {c.size("B"), c.size("heads"), c.size("Tk"), c.size("D")};
+                yield random(c, q, k, k);
+            }
+            case GROUP_NORM_SILU -> random(c, c.shape(), new long[] {c.size("C")}, new long[] {c.size("C")});
+            case LAYER_NORM -> random(c, c.shape(), new long[] {c.size("N")});
+            case GELU, COPY -> random(c, c.shape());
+            case RASTERIZE -> ball(Math.toIntExact(c.size("N")));
+            case FMA_PEAK -> throw new IllegalArgumentException("fma_peak has no operands");
+        };
+    }
+
+    private static List<Tensor> random(BenchCase c, long[]... shapes) {
+        Tensor[] out = new Tensor[shapes.length];
+        for (int i = 0; i < shapes.length; i++) {
+            out[i] = Tensor.empty(DType.F32, shapes[i]);
+            fill(out[i], i);
+        }
+        return List.of(out);
+    }
+
+    /** Values of about unit size, the same in every run. */
+    private static void fill(Tensor t, long stream) {
+        org.mouselift.models.nn.Parameters.normal(t, 1, 1, stream);
+    }
+
+    /** Gaussians spread over a ball of radius 0.6, small and mostly opaque, as a reconstruction has them. */
+    private static List<Tensor> ball(int n) {
+        float[] xyz = new float[Math.multiplyExact(3, n)];
+        float[] scale = new float[xyz.length];
+        float[] rotation = new float[Math.multiplyExact(4, n)];
+        float[] opacity = new float[n];
+        float[] colour = new float[xyz.length];
+        java.util.SplittableRandom random = new java.util.SplittableRandom(1);
+        double size = Math.log(0.6 * 2 / Math.cbrt(n));
+        for (int i = 0; i < n; i++) {
+            double z = random.nextDouble(-1, 1);
+            double a = random.nextDouble(2 * Math.PI);
+            double r = 0.6 * Math.cbrt(random.nextDouble());
+            xyz[3 * i] = (float) (r * Math.sqrt(1 - z * z) * Math.cos(a));
+            xyz[3 * i + 1] = (float) (r * Math.sqrt(1 - z * z) * Math.sin(a));
+            xyz[3 * i + 2] = (float) (r * z);
+            for (int k = 0; k < 3; k++) {
+                scale[3 * i + k] = (float) (size + random.nextDouble(-1, 0));
+                colour[3 * i + k] = (float) random.nextDouble(-1.5, 1.5);
+            }
+            for (int k = 0; k < 4; k++) {
+                rotation[4 * i + k] = (float) random.nextGaussian();
+            }
+            opacity[i] = (float) random.nextDouble(-1, 4);
+        }
+        return List.of(Tensor.of(xyz, n, 3), Tensor.of(colour, n, 1, 3), Tensor.of(scale, n, 3), Tensor.of(rotation, n, 4), Tensor.of(opacity, n, 1));
+    }
+
+    private static Supplier<Tensor> forward(BenchCase c, List<Tensor> in) {
+        Tensor x = in.getFirst();
+        return switch (c.op()) {
+            case MATMUL -> () -> Ops.matmul(x, in.get(1));
+            case LINEAR -> () -> Ops.linear(x, in.get(1));
+            case CONV2D -> {
+                Conv2d.Window window = Conv2d.Window.of((int) c.size("stride"), (int) c.size("kernel") / 2);
+                yield () -> Ops.conv2d(x, in.get(1), in.get(2), window);
+            }
+            case ATTENTION -> () -> Ops.attention(x, in.get(1), in.get(2), 1 / Math.sqrt(c.size("D")));
+            case GROUP_NORM_SILU -> () -> Ops.groupNormSilu(x, in.get(1), in.get(2), (int) c.size("groups"), 1e-5);
+            case LAYER_NORM -> () -> Ops.layerNorm(x, in.get(1), null, 1e-5);
+            case GELU -> () -> Ops.gelu(x);
+            case COPY -> () -> Ops.copy(x);
+            case RASTERIZE -> {
+                var camera = Turntable.cameras(50, 1, (int) c.size("W"), (int) c.size("H"), 2.7, 0);
+                yield () -> SplatRender.onWhite(camera, x, in.get(1), in.get(2), in.get(3), in.get(4));
+            }
+            case FMA_PEAK -> throw new IllegalArgumentException("fma_peak is measured by the calibration");
+        };
+    }
+}

@@ -1,0 +1,129 @@
+package org.mouselift.pipeline.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.mouselift.data.AtomicFile;
+import org.mouselift.engine.cpu.VectorWidth;
+import org.mouselift.engine.cpu.Workers;
+import org.mouselift.pipeline.bench.BenchCase;
+import org.mouselift.pipeline.bench.BenchRunner;
+import org.mouselift.pipeline.bench.BenchSuite;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code mouselift bench}: how fast the engine is on this machine, beside what the machine could do. */
+@Command(
+        name = "bench",
+        description = "Time operations of the engine; one JSON line a case, with the machine's ceilings measured in the same process.",
+        sortOptions = false,
+        footer = {"", "A suite is a JSON list. \"pass\" is \"fwd\" (the default) or \"fwd+bwd\"; sizes go by letter:",
+            "  {\"op\": \"matmul\", \"M\": 768, \"N\": 768, \"K\": 768}                  [M,K] times [K,N]; B for a batch",
+            "  {\"op\": \"linear\", \"M\": 6144, \"N\": 3072, \"K\": 1024}              x [M,K], weight [N,K]",
+            "  {\"op\": \"conv2d\", \"N\": 2, \"C\": 320, \"H\": 64, \"W\": 64, \"O\": 320, \"kernel\": 3, \"stride\": 1}",
+            "  {\"op\": \"attention\", \"B\": 1, \"heads\": 4, \"Tq\": 3072, \"Tk\": 3072, \"D\": 64, \"pass\": \"fwd+bwd\"}",
+            "  {\"op\": \"group_norm_silu\", \"N\": 6, \"C\": 320, \"H\": 64, \"W\": 64}   groups (32)",
+            "  {\"op\": \"layer_norm\", \"M\": 6144, \"N\": 1024}                    also gelu and copy",
+            "  {\"op\": \"rasterize\", \"N\": 100000, \"W\": 512, \"H\": 512}          N Gaussians",
+            "  {\"op\": \"fma_peak\"}",
+            "GB/s count like a copy: a byte read and a byte written are one.", "",
+            "Examples:", "  mouselift bench", "  mouselift bench --suite suite.json --out bench.json --threads 1 --width 256"})
+final class BenchCommand implements Callable<Integer> {
+    private static final ObjectMapper LINE = new ObjectMapper();
+
+    @Option(names = "--suite", paramLabel = "FILE", description = "JSON list of cases (default: typical shapes of the models).")
+    private Path suite;
+
+    @Option(names = {"-o", "--out"}, paramLabel = "FILE", description = "Also write the results as one JSON list.")
+    private Path out;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads (default: all processors).")
+    private Integer threads;
+
+    @Option(names = "--width", paramLabel = "BITS", description = "Vector width: 128, 256, 512, or 0 for scalar code (default: the machine's).")
+    private Integer width;
+
+    @Option(names = "--seconds", defaultValue = "1", paramLabel = "S", description = "Time for each case after its warm-up (default: ${DEFAULT-VALUE}).")
+    private double seconds;
+
+    @ParentCommand
+    private Mouselift mouselift;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        List<BenchCase> cases = suite == null ? BenchSuite.standard() : BenchSuite.read(suite);
+        if (out != null && out.toAbsolutePath().getParent() != null) {
+            Files.createDirectories(out.toAbsolutePath().getParent());
+        }
+        configure();
+        PrintWriter lines = spec.commandLine().getOut();
+        List<BenchRunner.Result> results = new ArrayList<>();
+        try (Progress progress = mouselift.progress("bench", cases.size(), "cases")) {
+            BenchRunner runner = new BenchRunner(seconds);
+            for (BenchCase c : cases) {
+                BenchRunner.Result result = runner.run(c);
+                results.add(result);
+                lines.println(LINE.writeValueAsString(result));
+                lines.flush();
+                progress.advance(1);
+            }
+        }
+        if (out != null) {
+            write(results);
+        }
+        return ExitCode.OK;
+    }
+
+    /** The engine reads both settings once, at its first use, which in this command lies ahead. */
+    private void configure() {
+        if (threads != null) {
+            if (threads < 1 || threads > 1024) {
+                throw CommandException.usage("--threads " + threads + ": expected 1 to 1024", "");
+            }
+            System.setProperty(Workers.THREADS_PROPERTY, threads.toString());
+            require("--threads", threads, Workers.count());
+        }
+        if (width != null) {
+            if (!List.of(0, 128, 256, 512).contains(width)) {
+                throw CommandException.usage("--width " + width + ": expected 128, 256, 512, or 0 for scalar code", "");
+            }
+            System.setProperty(VectorWidth.PROPERTY, width.toString());
+            require("--width", width, VectorWidth.BITS);
+        }
+    }
+
+    private static void require(String option, int wanted, int running) {
+        if (wanted != running) {
+            throw new CommandException(ExitCode.ENVIRONMENT, option + " " + wanted + " comes too late: the engine of this process already runs with " + running,
+                    "Run the command in a process of its own.");
+        }
+    }
+
+    private void write(List<BenchRunner.Result> results) throws IOException {
+        ObjectWriter writer = LINE.writer();
+        StringBuilder text = new StringBuilder("[");
+        for (int i = 0; i < results.size(); i++) {
+            text.append(i == 0 ? "\n" : ",\n").append(writer.writeValueAsString(results.get(i)));
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(text.append("\n]\n").toString().getBytes(StandardCharsets.UTF_8));
+        AtomicFile.write(out, channel -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
+    }
+}

@@ -1,0 +1,231 @@
+package org.mouselift.pipeline.reconstruct;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.mouselift.data.AtomicFile;
+import org.mouselift.data.safetensors.SafetensorsEntry;
+import org.mouselift.data.safetensors.SafetensorsException;
+import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.data.safetensors.SafetensorsWriter;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.gslrm.GsLrm;
+import org.mouselift.pipeline.config.GslrmConfig;
+import org.mouselift.pipeline.config.GslrmConfigReader;
+import org.mouselift.pipeline.config.YamlReader;
+import org.mouselift.pipeline.train.GslrmSetup;
+
+/**
+ * A reconstructor as a folder: {@code model.safetensors} with the state-dict names of the original (GS-LRM specification
+ * §1.14; F16, BF16 or F32), {@code config.yaml}, the training configuration, and optionally {@code provenance.json}. The
+ * stored configuration is authoritative. Computes in float32.
+ *
+ * <p>Owns the model; close it to free the weights.
+ */
+public final class GsLrmWeights implements AutoCloseable {
+    public static final String MODEL = "model.safetensors";
+    public static final String CONFIG = "config.yaml";
+    public static final String PROVENANCE = "provenance.json";
+
+    private static final long MAX_PROVENANCE = 16 << 20;
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private final Path folder;
+    private final GslrmConfig config;
+    private final GsLrm model;
+    private final ObjectNode provenance;
+
+    private GsLrmWeights(Path folder, GslrmConfig config, GsLrm model, ObjectNode provenance) {
+        this.folder = folder;
+        this.config = config;
+        this.model = model;
+        this.provenance = provenance;
+    }
+
+    /**
+     * Opens a folder and checks everything that can be wrong with it before it is used.
+     *
+     * @throws WeightsException MFL-E207 for a missing folder or file, MFL-E202 for a damaged file or numbers that are NaN or
+     *     infinite, MFL-E203 for tensors that are missing, unexpected or of another shape than the configuration says
+     */
+    public static GsLrmWeights open(Path folder) throws IOException {
+        requireFile(folder, MODEL);
+        requireFile(folder, CONFIG);
+        GslrmConfig config = GslrmConfigReader.read(folder.resolve(CONFIG), List.of()).config();
+        ObjectNode provenance = provenance(folder.resolve(PROVENANCE));
+        return new GsLrmWeights(folder, config, load(config, folder.resolve(MODEL)), provenance);
+    }
+
+    /** A reconstructor from a model that is already in memory; it is closed with the result. */
+    public static GsLrmWeights of(Path source, GslrmConfig config, GsLrm model) {
+        return new GsLrmWeights(source, config, model, JsonNodeFactory.instance.objectNode());
+    }
+
+    private static void requireFile(Path folder, String name) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            throw new WeightsException("MFL-E207", folder, "no such folder of weights", "name one with --weights DIR; it holds " + MODEL + " and " + CONFIG);
+        }
+        Path file = folder.resolve(name);
+        if (!Files.isRegularFile(file)) {
+            try (Stream<Path> files = Files.list(folder)) {
+                String found = files.map(f -> f.getFileName().toString()).sorted().limit(20).collect(Collectors.joining(", "));
+                throw new WeightsException("MFL-E207", folder, "has no " + name + "; it holds " + (found.isEmpty() ? "nothing" : found),
+                        "a folder of weights holds " + MODEL + " and " + CONFIG);
+            }
+        }
+        if (Files.size(file) == 0) {
+            throw new WeightsException("MFL-E202", file, "is empty", "copy it again");
+        }
+    }
+
+    private static GsLrm load(GslrmConfig config, Path file) throws IOException {
+        try (SafetensorsFile stored = SafetensorsFile.open(file); Scope scope = Scope.open("weights of " + file)) {
+            Map<String, Tensor> state = new LinkedHashMap<>();
+            for (SafetensorsEntry entry : stored.entries().values()) {
+                state.put(entry.name(), tensor(file, entry));
+            }
+            return GsLrm.load(GslrmSetup.network(config), DType.F32, state, file.toString());
+        } catch (SafetensorsException e) {
+            throw new WeightsException("MFL-E202", file, "is incomplete or damaged: " + e.getMessage(), "copy it again", e);
+        } catch (EngineException e) {
+            throw new WeightsException("MFL-E203", file, e.getMessage(), "the " + CONFIG + " beside it must be the one it was trained with", e);
+        }
+    }
+
+    private static Tensor tensor(Path file, SafetensorsEntry entry) throws WeightsException {
+        if (!entry.type().isFloat()) {
+            throw new WeightsException("MFL-E202", file, "tensor '" + entry.name() + "' is " + entry.describe() + ", expected F16, BF16 or F32", "");
+        }
+        float[] values = entry.floats();
+        int bad = 0;
+        int first = -1;
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isFinite(values[i])) {
+                first = bad++ == 0 ? i : first;
+            }
+        }
+        if (bad > 0) {
+            throw new WeightsException("MFL-E202", file, "tensor '" + entry.name() + "' has " + bad + " of " + values.length
+                    + " numbers that are NaN or infinite, the first at " + first, "take an earlier checkpoint");
+        }
+        return Tensor.of(values, entry.shape());
+    }
+
+    private static ObjectNode provenance(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return JsonNodeFactory.instance.objectNode();
+        }
+        if (Files.size(file) > MAX_PROVENANCE) {
+            throw new WeightsException("MFL-E202", file, "has " + Files.size(file) + " bytes, expected at most " + MAX_PROVENANCE, "");
+        }
+        try {
+            JsonNode node = JSON.readTree(Files.readAllBytes(file));
+            if (node instanceof ObjectNode object) {
+                return object;
+            }
+            throw new WeightsException("MFL-E202", file, "is not a JSON object", "delete or restore it");
+        } catch (JsonProcessingException e) {
+            throw new WeightsException("MFL-E202", file, "is not JSON: " + e.getOriginalMessage(), "delete or restore it", e);
+        }
+    }
+
+    /**
+     * Writes a model as a folder of weights; every file appears under its name only when complete.
+     *
+     * @param yaml the training configuration; it must describe this very network
+     * @param storage F16 or F32. F16 refuses weights beyond ±65504.
+     * @param provenance where the weights come from, or null
+     */
+    public static void save(Path folder, GsLrm model, String yaml, DType storage, ObjectNode provenance) throws IOException {
+        if (storage != DType.F16 && storage != DType.F32) {
+            throw new IllegalArgumentException("weights are stored as f16 or f32, not " + storage.label());
+        }
+        Path config = folder.resolve(CONFIG);
+        GslrmConfig described = GslrmConfigReader.read(config.toString(), YamlReader.parse(config.toString(), yaml), List.of()).config();
+        if (!GslrmSetup.network(described).parameterShapes().equals(model.config().parameterShapes())) {
+            throw new IllegalArgumentException(config + ": this configuration describes another network than the one to be saved");
+        }
+        Files.createDirectories(folder);
+        text(config, yaml);
+        if (provenance != null) {
+            text(folder.resolve(PROVENANCE), JSON.writeValueAsString(provenance) + "\n");
+        }
+        try (Scope scope = Scope.open("weights to save")) {
+            SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+            model.stateDict().forEach((name, p) -> {
+                Tensor stored = Ops.cast(p, storage);
+                requireFinite(folder, name, stored);
+                writer.add(name, storage, stored.shape().dims(), Ops.contiguous(stored).contiguousSegment());
+            });
+            writer.write(folder.resolve(MODEL));
+        }
+    }
+
+    private static void requireFinite(Path folder, String name, Tensor stored) {
+        for (float value : stored.toFloats()) {
+            if (!Float.isFinite(value)) {
+                throw new IllegalArgumentException(folder + ": tensor '" + name + "' has numbers that are not finite in " + stored.dtype().label()
+                        + "; nothing was written");
+            }
+        }
+    }
+
+    private static void text(Path file, String content) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
+        AtomicFile.write(file, channel -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
+    }
+
+    public Path folder() {
+        return folder;
+    }
+
+    /** The training configuration. */
+    public GslrmConfig config() {
+        return config;
+    }
+
+    public GsLrm model() {
+        return model;
+    }
+
+    /** Where the weights come from; empty where nothing is recorded. */
+    public ObjectNode provenance() {
+        return provenance.deepCopy();
+    }
+
+    /** Views the model was trained to reconstruct from. */
+    public int inputViews() {
+        return config.dataset().numInputViews();
+    }
+
+    /** Side of the pictures the model was trained on, pixels. */
+    public int imageSize() {
+        return config.model().imageSize();
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+}

@@ -1,0 +1,91 @@
+package org.mouselift.pipeline.reconstruct;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.metrics.ImageMetrics;
+
+/**
+ * How near a rendering is to the picture it should show (GS-LRM specification §4).
+ *
+ * @param psnr dB, both pictures clipped to [0,1]
+ * @param ssim as scikit-image computes it; NaN for pictures smaller than its window of 11 pixels
+ * @param foregroundPsnr PSNR over the pixels where the mask exceeds 0.5; NaN without a mask or without such pixels
+ * @param maskIou intersection over union of what differs from white by more than 0.1 and the mask; NaN without a mask
+ */
+public record ViewMetrics(double psnr, double ssim, double foregroundPsnr, double maskIou) {
+    private static final double[] WHITE = {1, 1, 1};
+    private static final double MASK_THRESHOLD = 0.1;
+    private static final int SSIM_WINDOW = 11;
+
+    /** Compares a rendering [3,H,W] with a view of the same size. */
+    public static ViewMetrics of(float[] rendering, PosedView truth) {
+        int w = truth.picture().width();
+        int h = truth.picture().height();
+        float[] wanted = truth.picture().toFloatChw();
+        if (rendering.length != wanted.length) {
+            throw new IllegalArgumentException("metrics: rendering of " + rendering.length + " numbers for view " + truth.name() + " of 3x" + h + "x" + w);
+        }
+        float[] shown = new float[rendering.length];
+        for (int i = 0; i < shown.length; i++) {
+            shown[i] = Math.clamp(rendering[i], 0f, 1f);
+        }
+        try (Scope scope = Scope.open("view metrics")) {
+            Tensor x = Tensor.of(shown, 1, 3, h, w);
+            Tensor y = Tensor.of(wanted, 1, 3, h, w);
+            double iou = truth.mask() == null ? Double.NaN : ImageMetrics.maskIou(x, Tensor.of(truth.mask(), 1, 1, h, w), WHITE, MASK_THRESHOLD)[0];
+            double ssim = Math.min(w, h) < SSIM_WINDOW ? Double.NaN : ImageMetrics.ssim(x, y)[0];
+            return new ViewMetrics(ImageMetrics.psnr(x, y)[0], ssim, foreground(shown, wanted, truth.mask()), iou);
+        }
+    }
+
+    /** What an empty white picture would reach. */
+    public static ViewMetrics ofWhite(PosedView truth) {
+        float[] white = new float[3 * truth.picture().width() * truth.picture().height()];
+        Arrays.fill(white, 1);
+        return of(white, truth);
+    }
+
+    private static double foreground(float[] shown, float[] wanted, float[] mask) {
+        if (mask == null) {
+            return Double.NaN;
+        }
+        double sum = 0;
+        long count = 0;
+        for (int p = 0; p < mask.length; p++) {
+            if (mask[p] > 0.5f) {
+                for (int c = 0; c < 3; c++) {
+                    double d = shown[c * mask.length + p] - wanted[c * mask.length + p];
+                    sum += d * d;
+                }
+                count += 3;
+            }
+        }
+        return count == 0 ? Double.NaN : -10 * Math.log10(sum / count);
+    }
+
+    /** Means, each over the views where it is defined; NaN where none is. */
+    public static ViewMetrics mean(List<ViewMetrics> all) {
+        return combined(all, values -> Arrays.stream(values).average().orElse(Double.NaN));
+    }
+
+    /** Medians, each over the views where it is defined; NaN where none is. */
+    public static ViewMetrics median(List<ViewMetrics> all) {
+        return combined(all, values -> {
+            Arrays.sort(values);
+            int n = values.length;
+            return n == 0 ? Double.NaN : (values[(n - 1) / 2] + values[n / 2]) / 2;
+        });
+    }
+
+    private static ViewMetrics combined(List<ViewMetrics> all, ToDoubleFunction<double[]> how) {
+        return new ViewMetrics(one(all, ViewMetrics::psnr, how), one(all, ViewMetrics::ssim, how), one(all, ViewMetrics::foregroundPsnr, how),
+                one(all, ViewMetrics::maskIou, how));
+    }
+
+    private static double one(List<ViewMetrics> all, ToDoubleFunction<ViewMetrics> which, ToDoubleFunction<double[]> how) {
+        return how.applyAsDouble(all.stream().mapToDouble(which).filter(v -> !Double.isNaN(v)).toArray());
+    }
+}
