@@ -49,17 +49,22 @@ public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] 
         int at = 0;
         for (int t = 0; t < tiles; t++) {
             out.tileCounts[t] = bins.count(t);
-            bins.fill(order, t, t + 1);
+            bins.ensure(order, t, rasterizer.options().forwardBand());
             System.arraycopy(bins.list(), bins.start(t), out.tileLists, at, bins.count(t));
             at += bins.count(t);
+            lastContributors(out, t, camera, rasterizer);
         }
-        for (int y = 0; y < camera.height(); y++) {
-            for (int x = 0; x < camera.width(); x++) {
+        return out;
+    }
+
+    private static void lastContributors(SplatInspection out, int tile, SplatCamera camera, SplatRasterizer rasterizer) {
+        int left = tile % camera.tilesX() * TileKernel.TILE, top = tile / camera.tilesX() * TileKernel.TILE;
+        for (int y = top; y < Math.min(top + TileKernel.TILE, camera.height()); y++) {
+            for (int x = left; x < Math.min(left + TileKernel.TILE, camera.width()); x++) {
                 List<Contributor> list = rasterizer.contributors(x, y);
                 out.lastContributor[y * camera.width() + x] = list.isEmpty() ? 0 : list.getLast().position();
             }
         }
-        return out;
     }
 
     private static void set(int[] to, int at, int... values) {
@@ -69,5 +74,4 @@ public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] 
     private static void set(float[] to, int at, float... values) {
         System.arraycopy(values, 0, to, at, values.length);
     }
-
 }

@@ -294,11 +294,9 @@ public final class SplatRasterizer {
         float t = 1;
         int position = 0;
         float[] s = table.splats;
-        for (int i = 0; i < order.size() && position < stop; i++) {
-            int g = order.ids()[i];
-            if (bins.before(g, tile + 1) == bins.before(g, tile)) {
-                continue;
-            }
+        bins.ensure(order, tile, options.forwardBand());
+        for (int i = bins.start(tile); position < stop; i++) {
+            int g = bins.list()[i];
             position++;
             int at = g * STRIDE;
             float dx = s[at + U] - x, dy = s[at + V] - y;

@@ -129,6 +129,13 @@ final class TileBins {
         bandEnd = end;
     }
 
+    /** Makes the list of a tile, with those of the tiles after it up to {@code limit} entries, unless it is there already. */
+    void ensure(DepthOrder order, int tile, int limit) {
+        if (tile < bandBegin || tile >= bandEnd) {
+            fill(order, tile, bandEnd(tile, limit));
+        }
+    }
+
     private static int cut(int size, int part, int parts) {
         return (int) ((long) size * part / parts);
     }

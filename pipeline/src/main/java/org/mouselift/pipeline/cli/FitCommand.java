@@ -49,25 +49,25 @@ final class FitCommand implements Callable<Integer> {
             description = "Keep every N-th view back to judge the result, 0 = none (default: ${DEFAULT-VALUE}).")
     private int holdOut;
 
-    @Option(names = "--iterations", paramLabel = "N", description = "Optimisation steps, one view each (default: 3000).")
+    @Option(names = "--iterations", paramLabel = "N", description = "Optimisation steps, one view each (default: ${DEFAULT-VALUE}).")
     private int iterations = FitOptions.DEFAULT.iterations();
 
-    @Option(names = "--sh-degree", paramLabel = "0..3", description = "Degree of the spherical harmonics (default: 2).")
+    @Option(names = "--sh-degree", paramLabel = "0..3", description = "Degree of the spherical harmonics (default: ${DEFAULT-VALUE}).")
     private int shDegree = FitOptions.DEFAULT.shDegree();
 
-    @Option(names = "--max-gaussians", paramLabel = "N", description = "Upper limit of densification (default: 60000).")
+    @Option(names = "--max-gaussians", paramLabel = "N", description = "Upper limit of densification (default: ${DEFAULT-VALUE}).")
     private int maxGaussians = FitOptions.DEFAULT.maxGaussians();
 
-    @Option(names = "--hull", paramLabel = "VOXELS", description = "Resolution of the visual hull at the start (default: 64).")
+    @Option(names = "--hull", paramLabel = "VOXELS", description = "Resolution of the visual hull at the start (default: ${DEFAULT-VALUE}).")
     private int hull = FitOptions.DEFAULT.hullResolution();
 
     @Option(names = "--init", paramLabel = "PLY", description = "Begin with these splats instead of the visual hull.")
     private Path init;
 
-    @Option(names = "--opacity-reset", paramLabel = "N", description = "Make all splats nearly transparent every N steps, 0 = never (default: 0).")
+    @Option(names = "--opacity-reset", paramLabel = "N", description = "Make all splats nearly transparent every N steps, 0 = never (default: ${DEFAULT-VALUE}).")
     private int opacityReset = FitOptions.DEFAULT.opacityReset();
 
-    @Option(names = "--seed", paramLabel = "N", description = "Seed of the view order (default: 0).")
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the view order (default: ${DEFAULT-VALUE}).")
     private long seed = FitOptions.DEFAULT.seed();
 
     @Option(names = "--json", description = "Print the contents of metrics.json instead of a summary.")
