@@ -141,8 +141,8 @@ public final class RaysVerifier implements CaseVerifier {
         long[] in = c.shape("image");
         int w = Math.toIntExact(shape[4]);
         int h = Math.toIntExact(shape[3]);
-        boolean custom = c.file().contains("custom");
-        RayChannels layout = RayChannels.of(custom, c.file().contains("augmented"));
+        String named = c.file() + " " + c.entry().path("description").asText();
+        RayChannels layout = RayChannels.of(named.contains("custom"), named.contains("augmented"));
         if (shape[2] != layout.inputChannels()) {
             return List.of(CheckResult.fail("posed_images", "has " + shape[2] + " channels, layout " + layout + " has "
                     + layout.inputChannels()));
