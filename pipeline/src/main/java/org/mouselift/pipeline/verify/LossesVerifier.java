@@ -14,11 +14,13 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.losses.LossReport;
+import org.mouselift.models.losses.Lpips;
 import org.mouselift.models.losses.ReconstructionLoss;
 import org.mouselift.models.losses.Ssim;
+import org.mouselift.models.losses.Vgg19Perceptual;
 import org.mouselift.models.metrics.ImageMetrics;
 
-/** Reconstruction losses with their gradients, and image metrics (golden folder {@code losses}), without the VGG terms. */
+/** Reconstruction losses with their gradients, and image metrics (golden folder {@code losses}), without LPIPS values. */
 public final class LossesVerifier implements CaseVerifier {
     @Override
     public boolean knows(GoldenFolder folder, String file) throws GoldenException {
@@ -26,15 +28,19 @@ public final class LossesVerifier implements CaseVerifier {
             return false;
         }
         JsonNode losses = folder.entry(file).path("losses");
-        boolean loss = losses.isObject() && folder.declares(file, "rendering") && !GsLrmGoldens.needsVgg(losses);
-        return loss || (folder.declares(file, "x") && folder.declares(file, "y")
+        // The learned factors of LPIPS are in a legacy torch file, which nothing here reads.
+        boolean loss = losses.isObject() && folder.declares(file, "rendering") && losses.path("lpips_loss_weight").asDouble(0) == 0;
+        return loss || folder.declares(file, "vgg19.tap2") || (folder.declares(file, "x") && folder.declares(file, "y")
                 && (folder.declares(file, "ssim_metric") || folder.declares(file, "grad.x")));
     }
 
     @Override
     public List<CheckResult> verify(GoldenCase c) throws IOException {
         try (Scope scope = Scope.open(c.toString()); Tape tape = Tape.open()) {
-            return c.has("rendering") ? loss(c, tape) : c.has("grad.x") ? unclampedSsim(c, tape) : metrics(c);
+            if (c.has("rendering")) {
+                return loss(c, tape);
+            }
+            return c.has("vgg19.tap2") ? vggTaps(c) : c.has("grad.x") ? unclampedSsim(c, tape) : metrics(c);
         }
     }
 
@@ -44,7 +50,9 @@ public final class LossesVerifier implements CaseVerifier {
         Tensor xyz = c.has("xyz") ? GsLrmGoldens.tensor(c, "xyz").requiresGrad(true) : null;
         ReconstructionLoss.Geometry geometry = xyz == null ? null
                 : new ReconstructionLoss.Geometry(xyz, GsLrmGoldens.tensor(c, "ray_o"), GsLrmGoldens.tensor(c, "ray_d"));
-        LossReport report = new ReconstructionLoss(GsLrmGoldens.losses(c.entry().path("losses")), null, null)
+        JsonNode rule = c.entry().path("weights_rule");
+        Vgg19Perceptual perceptual = rule.isObject() ? new Vgg19Perceptual(VggGoldens.vgg19(rule), rule.toString()) : null;
+        LossReport report = new ReconstructionLoss(GsLrmGoldens.losses(c.entry().path("losses")), null, perceptual)
                 .evaluate(0, rendering, GsLrmGoldens.tensor(c, "target"), geometry);
         for (Map.Entry<String, Double> number : report.numbers().entrySet()) {
             if (c.expected().contains(number.getKey())) {
@@ -69,6 +77,33 @@ public final class LossesVerifier implements CaseVerifier {
         List<CheckResult> checks = new ArrayList<>(List.of(CheckResult.of(c.compare("loss", loss.item()))));
         gradient(checks, c, "grad.x", x, tape.backward(loss));
         return checks;
+    }
+
+    /** Activations of both networks for the rendering of another case. */
+    private static List<CheckResult> vggTaps(GoldenCase c) throws IOException {
+        List<CheckResult> checks = new ArrayList<>();
+        JsonNode rule = c.entry().path("weights_rule");
+        try (GoldenCase inputs = c.folder().open(c.entry().path("inputs_from").asText())) {
+            Tensor x = GsLrmGoldens.tensor(inputs, "rendering");
+            x = Ops.reshape(x, x.dim(0) * x.dim(1), 3, x.dim(3), x.dim(4));
+            checks.add(CheckResult.of(c.compare("lpips.scaled_input", Lpips.scaledInput(x).toDoubles())));
+            taps(checks, c, "vgg16", Lpips.features(VggGoldens.vgg16(rule), rule.toString(), x));
+            taps(checks, c, "vgg19", new Vgg19Perceptual(VggGoldens.vgg19(rule), rule.toString()).taps(x));
+        }
+        for (String name : c.unchecked()) {
+            if (name.startsWith("lpips.")) {
+                checks.add(CheckResult.skipped(name, "needs the learned factors of LPIPS, which lie in a legacy torch file"));
+            }
+        }
+        return checks;
+    }
+
+    private static void taps(List<CheckResult> checks, GoldenCase c, String network, List<Tensor> taps) throws IOException {
+        for (int i = 0; i < taps.size(); i++) {
+            String name = network + ".tap" + i;
+            checks.add(CheckResult.of(c.has(name) ? c.compare(name, taps.get(i).toDoubles())
+                    : c.compare(name + ".mean_per_channel", Ops.mean(taps.get(i), false, 2, 3).toDoubles())));
+        }
     }
 
     private static List<CheckResult> metrics(GoldenCase c) throws IOException {
