@@ -121,6 +121,26 @@ class ImageOpsTest {
     }
 
     @Test
+    void halfPrecisionWeights() {
+        try (Scope s = Scope.open("test")) {
+            for (DType half : List.of(DType.F16, DType.BF16)) {
+                for (Case c : CASES) {
+                    Tensor x = Nd.random(1, c.n, c.c, c.h, c.w).tensor(DType.F32, 0);
+                    Tensor w = Nd.random(2, c.o, c.c, c.p, c.q).tensor(half, 3);
+                    Tensor wide = Ops.cast(w, DType.F32);
+                    Tensor y = Ops.conv2d(x, w, null, c.window);
+                    assertArrayEquals(Ops.conv2d(x, wide, null, c.window).toFloats(), y.toFloats(), c + " " + half);
+                    assertArrayEquals(Ops.apply(new Conv2d.InputGrad(c.window, c.h, c.w), y, wide).getFirst().toFloats(),
+                            Ops.apply(new Conv2d.InputGrad(c.window, c.h, c.w), y, w).getFirst().toFloats(), c + " " + half);
+                    float[] composed = new Conv2d(c.window, false).composed(List.of(x, w)).orElseThrow().getFirst().toFloats();
+                    assertArrayEquals(composed, y.toFloats(), 1e-4f);
+                }
+            }
+            assertThrows(ShapeException.class, () -> Ops.conv2d(Tensor.zeros(DType.F64, 1, 1, 3, 3), Tensor.zeros(DType.F16, 1, 1, 3, 3), null, 1, 1));
+        }
+    }
+
+    @Test
     void convolutionMessages() {
         try (Scope s = Scope.open("test")) {
             Tensor x = Tensor.zeros(DType.F32, 1, 3, 4, 4);

@@ -29,6 +29,12 @@ final class Check {
         }
     }
 
+    /** Weights have the type of x, or are stored as f16 or bf16 beside an f32 x. */
+    static void weight(String op, TensorSpec x, TensorSpec w) {
+        boolean half = x.dtype() == DType.F32 && (w.dtype() == DType.F16 || w.dtype() == DType.BF16);
+        require(op, half || x.dtype() == w.dtype(), "element types differ: x " + x + ", weight " + w);
+    }
+
     static void rankAtLeast(String op, TensorSpec x, int rank) {
         if (x.shape().rank() < rank) {
             throw new ShapeException(op, "needs at least " + rank + " axes, got " + x);

@@ -22,7 +22,8 @@ import org.mouselift.engine.Vjp;
 
 /**
  * Two-dimensional cross-correlation y[n,o,i,j] = sum_{c,p,q} w[o,c,p,q] x[n,c,s i + p - top,s j + q - left] (+ b[o]) with
- * zeros outside of x. Operands x[N,C,H,W], w[O,C,P,Q], then b[O] if {@code bias}.
+ * zeros outside of x. Operands x[N,C,H,W], w[O,C,P,Q], then b[O] if {@code bias}. The weight may be stored as f16 or bf16
+ * when x is f32.
  */
 public record Conv2d(Window window, boolean bias) implements Operation {
     /** Step of the kernel and zero rows and columns around the image; the four sides may differ. */
@@ -66,7 +67,7 @@ public record Conv2d(Window window, boolean bias) implements Operation {
         TensorSpec x = in.get(0);
         TensorSpec w = in.get(1);
         Check.compute(name(), x);
-        Check.same(name(), x, w);
+        Check.weight(name(), x, w);
         Check.require(name(), x.shape().rank() == 4, "x must be [N,C,H,W], it is " + x);
         Check.require(name(), w.shape().rank() == 4 && w.shape().dim(1) == x.shape().dim(1),
                 "x " + x + " and weight " + w + " (expected weight [O," + x.shape().dim(1) + ",P,Q])");
@@ -100,7 +101,7 @@ public record Conv2d(Window window, boolean bias) implements Operation {
     @Override
     public Optional<List<Tensor>> composed(List<Tensor> in) {
         Tensor x = in.get(0);
-        Tensor w = in.get(1);
+        Tensor w = Ops.cast(in.get(1), x.dtype());
         long rows = window.rows(x.dim(2), w.dim(2));
         long columns = window.columns(x.dim(3), w.dim(3));
         Tensor px = padded(window, x);
@@ -143,7 +144,7 @@ public record Conv2d(Window window, boolean bias) implements Operation {
             TensorSpec g = in.get(0);
             TensorSpec w = in.get(1);
             Check.compute(name(), g);
-            Check.same(name(), g, w);
+            Check.weight(name(), g, w);
             Check.require(name(), g.shape().rank() == 4 && w.shape().rank() == 4, "dy " + g + " and weight " + w + " must have 4 axes");
             TensorSpec expected = TensorSpec.of(g.dtype(), g.shape().dim(0), w.shape().dim(0), window.rows(height, w.shape().dim(2)),
                     window.columns(width, w.shape().dim(3)));
@@ -155,7 +156,7 @@ public record Conv2d(Window window, boolean bias) implements Operation {
         @Override
         public Optional<List<Tensor>> composed(List<Tensor> in) {
             Tensor g = in.get(0);
-            Tensor w = in.get(1);
+            Tensor w = Ops.cast(in.get(1), g.dtype());
             long rows = g.dim(2);
             long columns = g.dim(3);
             Tensor flat = reshape(g, g.dim(0), g.dim(1), rows * columns);

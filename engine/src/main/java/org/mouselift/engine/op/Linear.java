@@ -36,8 +36,7 @@ public record Linear(Activation activation, boolean bias, boolean residual) impl
         TensorSpec w = in.get(1);
         Check.compute(name(), x);
         Check.rankAtLeast(name(), x, 1);
-        boolean half = x.dtype() == org.mouselift.engine.DType.F32 && w.dtype().isFloat() && w.dtype().bytes() == 2;
-        Check.require(name(), half || x.dtype() == w.dtype(), "element types differ: x " + x + ", weight " + w);
+        Check.weight(name(), x, w);
         Check.require(name(), w.shape().rank() == 2 && w.shape().dim(1) == x.shape().dim(-1),
                 "x " + x + " and weight " + w + " (expected weight [N," + x.shape().dim(-1) + "])");
         TensorSpec y = new TensorSpec(x.dtype(), x.shape().with(-1, w.shape().dim(0)));
