@@ -1,11 +1,13 @@
 package org.mouselift.engine.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * The one fixed thread pool of the CPU kernels. The caller takes part as worker 0; the helpers are daemon threads that
- * spin briefly and then park, so that an idle engine burns no core. Work is split into contiguous static chunks: for a
+ * stay awake for {@value #AWAKE_NANOS} ns after their last work, because waking a thread costs more than many kernels,
+ * and then park, so that an idle engine burns no core. Work is split into contiguous static chunks: for a
  * given thread count the same element is always processed by the same worker in the same order, which keeps reductions
  * bit-reproducible.
  *
@@ -28,12 +30,17 @@ public final class Workers {
     /** System property with the number of threads; the default is the number of available processors. */
     public static final String THREADS_PROPERTY = "mouselift.threads";
 
-    private static final int SPINS = 2_000;
+    private static final long AWAKE_NANOS = 500_000;
+    /** Looks at a flag between two looks at the clock. */
+    private static final int GLANCES = 64;
+    /** Looks at a flag before a waiting caller offers its core to others. */
+    private static final int PATIENCE = 1_000_000;
     private static final Workers POOL = new Workers(configuredThreads());
     private static final ThreadLocal<Boolean> INSIDE = ThreadLocal.withInitial(() -> Boolean.FALSE);
 
     private final int count;
     private final Thread[] threads;
+    private final AtomicIntegerArray parked;
     private final Object turn = new Object();
     private volatile int epoch;
     private volatile Task body;
@@ -43,6 +50,7 @@ public final class Workers {
     private Workers(int count) {
         this.count = count;
         this.threads = new Thread[count];
+        this.parked = new AtomicIntegerArray(count);
         for (int i = 1; i < count; i++) {
             int worker = i;
             threads[i] = Thread.ofPlatform().daemon().name("mouselift-cpu-" + i).unstarted(() -> serve(worker));
@@ -127,7 +135,9 @@ public final class Workers {
             body = work;
             epoch++;
             for (int i = 1; i < count; i++) {
-                LockSupport.unpark(threads[i]);
+                if (parked.get(i) != 0) {
+                    LockSupport.unpark(threads[i]);
+                }
             }
             INSIDE.set(Boolean.TRUE);
             try {
@@ -137,8 +147,12 @@ public final class Workers {
             } finally {
                 INSIDE.set(Boolean.FALSE);
             }
-            while (pending.get() != 0) {
-                Thread.onSpinWait();
+            for (int looks = 0; pending.get() != 0; looks++) {
+                if (looks < PATIENCE) {
+                    Thread.onSpinWait();
+                } else {
+                    Thread.yield();
+                }
             }
             body = null;
             if (failure != null) {
@@ -151,14 +165,7 @@ public final class Workers {
         INSIDE.set(Boolean.TRUE);
         int seen = 0;
         while (true) {
-            int spins = 0;
-            while (epoch == seen) {
-                if (spins++ < SPINS) {
-                    Thread.onSpinWait();
-                } else {
-                    LockSupport.park(this);
-                }
-            }
+            await(worker, seen);
             seen = epoch;
             try {
                 body.run(worker, 0);
@@ -166,6 +173,24 @@ public final class Workers {
                 failure = t;
             } finally {
                 pending.decrementAndGet();
+            }
+        }
+    }
+
+    /** Returns when there is work newer than {@code seen}. */
+    private void await(int worker, int seen) {
+        long deadline = System.nanoTime() + AWAKE_NANOS;
+        while (epoch == seen) {
+            for (int i = 0; i < GLANCES && epoch == seen; i++) {
+                Thread.onSpinWait();
+            }
+            if (epoch == seen && System.nanoTime() > deadline) {
+                parked.set(worker, 1);
+                // The flag is up before the last look: a caller that starts work after it will see the flag and wake us.
+                while (epoch == seen) {
+                    LockSupport.park(this);
+                }
+                parked.set(worker, 0);
             }
         }
     }
