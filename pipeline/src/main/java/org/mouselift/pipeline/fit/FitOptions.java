@@ -2,7 +2,7 @@ package org.mouselift.pipeline.fit;
 
 /**
  * Settings of a fit. Rates and thresholds are those of 3D Gaussian splatting (Kerbl et al. 2023); its schedules are kept as
- * fractions of the run, which is ten times shorter.
+ * fractions of the run, which is fifteen times shorter.
  *
  * @param iterations optimisation steps, one view each
  * @param shDegree final degree of the spherical harmonics, 0 … 3; raised one by one during the first half
@@ -56,7 +56,7 @@ public record FitOptions(int iterations, int shDegree, long seed, int hullResolu
         }
     }
 
-    public static final FitOptions DEFAULT = new FitOptions(3000, 2, 0, 64, 60_000, new Loss(0.8, 0, 0.2, 0.05),
+    public static final FitOptions DEFAULT = new FitOptions(2000, 2, 0, 64, 60_000, new Loss(0.8, 0, 0.2, 0.05),
         new Rates(1.6e-4, 1.6e-6, 5e-3, 1e-3, 2.5e-2, 2.5e-3), 2e-4, 100, 0);
 
     public FitOptions {

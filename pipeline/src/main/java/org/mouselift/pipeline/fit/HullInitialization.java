@@ -44,30 +44,34 @@ final class HullInitialization {
         }
     }
 
-    /** Mask value of a view at a point; -1 behind the camera or outside the picture. */
-    private float mask(int view, double x, double y, double z) {
-        FitView v = views.get(view);
-        double[] m = w2c[view];
-        double tz = m[8] * x + m[9] * y + m[10] * z + m[11];
-        if (tz <= 0) {
-            return -1;
+    /**
+     * Whether all silhouettes contain a point that at least half of the views have in the picture. Where a subject is cut off by a
+     * picture's edge, its silhouette goes on beyond the edge.
+     */
+    private boolean inside(double x, double y, double z) {
+        int pictured = 0;
+        for (int i = 0; i < views.size(); i++) {
+            FitView v = views.get(i);
+            double[] m = w2c[i];
+            double tz = m[8] * x + m[9] * y + m[10] * z + m[11];
+            if (tz <= 0) {
+                return false;
+            }
+            double u = v.camera().fx() * (m[0] * x + m[1] * y + m[2] * z + m[3]) / tz + v.camera().cx();
+            double w = v.camera().fy() * (m[4] * x + m[5] * y + m[6] * z + m[7]) / tz + v.camera().cy();
+            int column = Math.clamp((long) Math.floor(u), 0, v.width() - 1), row = Math.clamp((long) Math.floor(w), 0, v.height() - 1);
+            if (v.alpha()[row * v.width() + column] < INSIDE) {
+                return false;
+            }
+            if (u >= 0 && u < v.width() && w >= 0 && w < v.height()) {
+                pictured++;
+            }
         }
-        int u = pixel(v.camera().fx() * (m[0] * x + m[1] * y + m[2] * z + m[3]) / tz + v.camera().cx(), v.width());
-        int w = pixel(v.camera().fy() * (m[4] * x + m[5] * y + m[6] * z + m[7]) / tz + v.camera().cy(), v.height());
-        return u < 0 || w < 0 ? -1 : v.alpha()[w * v.width() + u];
+        return 2 * pictured >= views.size();
     }
 
     private static int pixel(double position, int size) {
         return position >= 0 && position < size ? (int) position : -1;
-    }
-
-    private boolean inside(double x, double y, double z) {
-        for (int v = 0; v < views.size(); v++) {
-            if (mask(v, x, y, z) < INSIDE) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /** Bounding box of the hull: coarse voxels over the cube that the cameras surround, enlarged by one coarse voxel. */

@@ -4,35 +4,39 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
 import org.junit.jupiter.api.Test;
+import org.mouselift.data.camera.Camera;
 import org.mouselift.data.ply.GaussianCloud;
 import org.mouselift.models.splat.GradientProbe;
 import org.mouselift.models.splat.SphericalHarmonics;
+import org.mouselift.pipeline.render.SplatScene;
 
 class FitPartsTest {
     /** A red ball of radius 0.5, painted exactly: a pixel belongs to it when its ray passes closer than the radius. */
-    private static List<FitView> ball(int views, int size) {
-        return FitScenes.cameras(views, size).stream().map(camera -> {
-            int pixels = size * size;
+    private static List<FitView> ball(List<Camera> cameras) {
+        return cameras.stream().map(camera -> {
+            int width = camera.intrinsics().width(), height = camera.intrinsics().height(), pixels = width * height;
             float[] rgb = new float[3 * pixels], alpha = new float[pixels];
-            for (int y = 0; y < size; y++) {
-                for (int x = 0; x < size; x++) {
-                    boolean hit = camera.ray(x + 0.5, y + 0.5).distance(org.apache.commons.math3.geometry.euclidean.threed.Vector3D.ZERO) < 0.5;
-                    int i = y * size + x;
+            for (int y = 0; y < height; y++) {
+                for (int x = 0; x < width; x++) {
+                    boolean hit = camera.ray(x + 0.5, y + 0.5).distance(Vector3D.ZERO) < 0.5;
+                    int i = y * width + x;
                     alpha[i] = hit ? 1 : 0;
                     rgb[i] = 1;
                     rgb[pixels + i] = rgb[2 * pixels + i] = hit ? 0.25f : 1;
                 }
             }
-            return new FitView("ball", org.mouselift.pipeline.render.SplatScene.camera(camera), rgb, alpha);
+            return new FitView("ball", SplatScene.camera(camera), rgb, alpha);
         }).toList();
     }
 
     @Test
     void hullOfABallIsItsSurface() {
-        GaussianCloud cloud = HullInitialization.gaussians(ball(16, 96), 40, 100_000, 1);
+        GaussianCloud cloud = HullInitialization.gaussians(ball(FitScenes.cameras(16, 96)), 40, 100_000, 1);
         int n = cloud.count(), red = 0;
         for (int i = 0; i < n; i++) {
             double x = cloud.xyz()[3 * i], y = cloud.xyz()[3 * i + 1], z = cloud.xyz()[3 * i + 2], r = Math.sqrt(x * x + y * y + z * z);
@@ -46,7 +50,31 @@ class FitPartsTest {
         }
         assertTrue(n > 1500, n + " voxels");
         assertTrue(red > 0.85 * n, red + " of " + n + " are red");
-        assertTrue(HullInitialization.gaussians(ball(16, 96), 40, 500, 0).count() <= 500);
+        assertTrue(HullInitialization.gaussians(ball(FitScenes.cameras(16, 96)), 40, 500, 0).count() <= 500);
+    }
+
+    @Test
+    void hullGoesOnWhereAPictureCutsTheSubjectOff() {
+        List<Camera> cameras = new ArrayList<>(FitScenes.cameras(12, 96));
+        for (int i = 0; i < 3; i++) {
+            Camera c = cameras.get(i);
+            cameras.set(i, c.withIntrinsics(c.intrinsics().crop(0, 0, 96, 48))); // the upper half of the picture
+        }
+        GaussianCloud cloud = HullInitialization.gaussians(ball(cameras), 30, 100_000, 0);
+        float lowest = 0;
+        for (int i = 0; i < cloud.count(); i++) {
+            lowest = Math.min(lowest, cloud.xyz()[3 * i + 2]);
+        }
+        assertTrue(lowest < -0.45, "lowest voxel at " + lowest);
+        // Where most pictures end, there is no evidence left.
+        for (int i = 3; i < 12; i++) {
+            Camera c = cameras.get(i);
+            cameras.set(i, c.withIntrinsics(c.intrinsics().crop(0, 0, 96, 48)));
+        }
+        cloud = HullInitialization.gaussians(ball(cameras), 30, 100_000, 0);
+        for (int i = 0; i < cloud.count(); i++) {
+            assertTrue(cloud.xyz()[3 * i + 2] > -0.3, "voxel at " + cloud.xyz()[3 * i + 2]);
+        }
     }
 
     @Test
