@@ -4,21 +4,19 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
-import javax.imageio.ImageIO;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
-import org.mouselift.data.AtomicFile;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
 import org.mouselift.pipeline.log.MetricsLog.Row;
 
 /**
@@ -51,15 +49,21 @@ public final class MetricCurves {
         List<Path> files = new ArrayList<>();
         for (var metric : metrics.entrySet()) {
             Path file = folder.resolve(metric.getKey().replaceAll("[^A-Za-z0-9_.-]", "_") + ".png");
-            BufferedImage picture = BitmapEncoder.getBufferedImage(chart(metric.getKey(), List.copyOf(metric.getValue().values())));
-            AtomicFile.write(file, channel -> {
-                // ImageIO caches in memory here; the channel is closed by its owner.
-                OutputStream out = Channels.newOutputStream(channel);
-                ImageIO.write(picture, "png", out);
-            });
+            PngWriter.write(file, picture(BitmapEncoder.getBufferedImage(chart(metric.getKey(), List.copyOf(metric.getValue().values())))));
             files.add(file);
         }
         return files;
+    }
+
+    private static Image8 picture(BufferedImage image) {
+        Image8 picture = Image8.blank(image.getWidth(), image.getHeight(), 3);
+        int[] colours = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
+        for (int i = 0; i < colours.length; i++) {
+            for (int c = 0; c < 3; c++) {
+                picture.data()[3 * i + c] = (byte) (colours[i] >> 16 - 8 * c);
+            }
+        }
+        return picture;
     }
 
     private static XYChart chart(String metric, List<Curve> curves) {

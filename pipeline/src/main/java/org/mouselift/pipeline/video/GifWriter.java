@@ -12,6 +12,7 @@ import javax.imageio.ImageWriter;
 import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.image.Image8;
 
@@ -31,7 +32,8 @@ public final class GifWriter implements VideoWriter {
         this.path = path;
         this.rate = VideoWriter.requireRate(path, framesPerSecond);
         this.file = AtomicFile.create(path);
-        this.stream = ImageIO.createImageOutputStream(Channels.newOutputStream(file.channel()));
+        // Not ImageIO's default, which caches in a temporary file and cannot be used while the program is ending.
+        this.stream = new MemoryCacheImageOutputStream(Channels.newOutputStream(file.channel()));
         this.writer = ImageIO.getImageWritersByFormatName("gif").next();
         writer.setOutput(stream);
         writer.prepareWriteSequence(null);
