@@ -30,8 +30,8 @@ import picocli.CommandLine.Spec;
         name = "demo",
         description = "Reconstruct a synthetic mouse that the model has never seen, and measure the result from unseen cameras.",
         sortOptions = false,
-        footer = {"", "The mouse is photographed by the six cameras of the rig human6; eight other cameras between -10 and 40 degrees of",
-            "elevation are compared with the result (unseen.png: truth, rendering, error).", "",
+        footer = {"", "The mouse is photographed by the six cameras of the rig human6; eight other cameras between -10 and 40",
+            "degrees of elevation are compared with the result (unseen.png: truth, rendering, error).", "",
             "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3"})
 final class DemoCommand implements Callable<Integer> {
     /** Unseen cameras stand between those of the rig, at these elevations in degrees. */

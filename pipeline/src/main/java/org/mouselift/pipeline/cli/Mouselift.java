@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             ConfigCommand.class,
             SynthMiceCommand.class,
             TrainCommand.class,
+            EvaluateCommand.class,
             RenderCommand.class,
             ViewerCommand.class,
             InspectCommand.class,

@@ -35,11 +35,12 @@ import picocli.CommandLine.Spec;
         name = "splat",
         description = "Reconstruct 3D Gaussians from pictures with known cameras.",
         sortOptions = false,
-        footer = {"", "A sample folder holds opencv_cameras.json (or transforms.json) and the pictures it names. Pictures with alpha are put",
-            "on white; others should be white around the subject. More pictures than inputs are compared with the result.", "",
+        footer = {"", "A sample folder holds opencv_cameras.json (or transforms.json) and the pictures it names. Pictures with",
+            "alpha are put on white; others should be white around the subject. Pictures that are not inputs are",
+            "compared with the result.", "",
             "Output: gaussians.ply, viewer.html, turntable.mp4, multiview.png (inputs), output.png (inputs rendered again),",
             "unseen.png (other views: truth, rendering, error), metrics.json.", "",
-            "Examples:", "  mouselift splat data_mice/sample_000000 -o out", "  mouselift splat sample_000 --views 24,20,16,8,0,28 --allow MFL-E131",
+            "Examples:", "  mouselift splat data_mice/sample_000000 -o out", "  mouselift splat sample_000 --views 24,20,16,8,0,28",
             "  mouselift splat front.png fr.png right.png back.png left.png fl.png --cameras human6 -o out"})
 final class SplatCommand implements Callable<Integer> {
     static final String VIEW_COUNT = "MFL-E131";

@@ -16,6 +16,10 @@ final class WeightsArgument {
     @Option(names = "--weights", paramLabel = "DIR", description = "Folder with model.safetensors and config.yaml (default: weights/gslrm-mouse-128 of Mouselift).")
     private Path weights;
 
+    boolean given() {
+        return weights != null;
+    }
+
     GsLrmWeights open() throws IOException {
         Path folder = weights != null ? weights : Path.of(System.getProperty(ROOT_PROPERTY, "")).resolve(STANDARD);
         if (weights == null && !Files.isDirectory(folder)) {

@@ -31,6 +31,7 @@ import org.mouselift.pipeline.config.GslrmConfig;
 import org.mouselift.pipeline.config.GslrmConfigReader;
 import org.mouselift.pipeline.config.YamlReader;
 import org.mouselift.pipeline.train.GslrmSetup;
+import org.mouselift.pipeline.train.TrainingCheckpoint;
 
 /**
  * A reconstructor as a folder: {@code model.safetensors} with the state-dict names of the original (GS-LRM specification
@@ -73,9 +74,24 @@ public final class GsLrmWeights implements AutoCloseable {
         return new GsLrmWeights(folder, config, load(config, folder.resolve(MODEL)), provenance);
     }
 
-    /** A reconstructor from a model that is already in memory; it is closed with the result. */
-    public static GsLrmWeights of(Path source, GslrmConfig config, GsLrm model) {
-        return new GsLrmWeights(source, config, model, JsonNodeFactory.instance.objectNode());
+    /**
+     * The model of a training checkpoint.
+     *
+     * @param yaml its configuration, or null for the one that is stored in it
+     */
+    public static GsLrmWeights ofCheckpoint(Path file, Path yaml) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new WeightsException("MFL-E207", file, "no such checkpoint", "name a ckpt_*.safetensors of a training folder");
+        }
+        String name = yaml == null ? "configuration stored in " + file : yaml.toString();
+        String text = yaml == null ? TrainingCheckpoint.readConfiguration(file) : Files.readString(yaml);
+        GslrmConfig config = GslrmConfigReader.read(name, YamlReader.parse(name, text), List.of()).config();
+        try (Scope scope = Scope.open("weights of " + file)) {
+            GsLrm model = GsLrm.load(GslrmSetup.network(config), DType.F32, TrainingCheckpoint.readModel(file), file.toString());
+            return new GsLrmWeights(file, config, model, JsonNodeFactory.instance.objectNode());
+        } catch (EngineException e) {
+            throw new WeightsException("MFL-E203", file, e.getMessage(), "give the configuration it was trained with", e);
+        }
     }
 
     private static void requireFile(Path folder, String name) throws IOException {

@@ -33,8 +33,34 @@ public final class PosedViewReader {
         }
     }
 
+    /**
+     * A picture of a sample that was not read yet.
+     *
+     * @param name path relative to the sample
+     */
+    public record PictureFile(String name, Path file, Camera camera) {
+        /** Reads and checks the picture. */
+        public PosedView load(int size) throws IOException {
+            Image8 image = read(file);
+            if (image.width() != camera.intrinsics().width() || image.height() != camera.intrinsics().height()) {
+                throw new ViewException("MFL-D02", file, "has " + image.width() + "x" + image.height() + " pixels, the camera file says "
+                        + camera.intrinsics().width() + "x" + camera.intrinsics().height(), "were pictures rescaled without their intrinsics?", null);
+            }
+            return PosedView.of(name, image, camera, size);
+        }
+    }
+
     /** The pictures of a folder with {@code opencv_cameras.json} or {@code transforms.json}, in the file's order. */
     public static List<PosedView> sample(Path folder, int size) throws IOException {
+        List<PosedView> views = new ArrayList<>();
+        for (PictureFile picture : index(folder)) {
+            views.add(picture.load(size));
+        }
+        return views;
+    }
+
+    /** Cameras and names of the pictures of such a folder, without reading the pictures. */
+    public static List<PictureFile> index(Path folder) throws IOException {
         Path opencv = folder.resolve(OpencvCameraFile.FILE_NAME);
         Path nerf = folder.resolve(NERF);
         List<OpencvFrame> frames;
@@ -45,21 +71,15 @@ public final class PosedViewReader {
         } else {
             throw new ViewException("MFL-D01", folder, "has no " + OpencvCameraFile.FILE_NAME + " and no " + NERF, "name the cameras with --cameras", null);
         }
-        List<PosedView> views = new ArrayList<>();
+        List<PictureFile> pictures = new ArrayList<>();
         for (OpencvFrame frame : frames) {
             Path picture = folder.resolve(frame.filePath().orElseThrow(() -> new ViewException("MFL-D01", nerf, "a frame has no file_path", "name its picture", null)));
             if (!Files.exists(picture) && Files.exists(Path.of(picture + ".png"))) {
                 picture = Path.of(picture + ".png");
             }
-            Image8 image = read(picture);
-            Camera camera = frame.camera();
-            if (image.width() != camera.intrinsics().width() || image.height() != camera.intrinsics().height()) {
-                throw new ViewException("MFL-D02", picture, "has " + image.width() + "x" + image.height() + " pixels, the camera file says "
-                        + camera.intrinsics().width() + "x" + camera.intrinsics().height(), "were pictures rescaled without their intrinsics?", null);
-            }
-            views.add(PosedView.of(folder.relativize(picture).toString(), image, camera, size));
+            pictures.add(new PictureFile(folder.relativize(picture).toString(), picture, frame.camera()));
         }
-        return views;
+        return pictures;
     }
 
     /** Pictures in the order of the cameras; the rig's intrinsics are scaled to the pictures' size. */

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -110,7 +109,7 @@ public final class ReconstructionFolder {
         List<ViewReport> views = new ArrayList<>();
         Map<String, Double> input = compare(reconstruction, inputs, true, "output.png", views);
         Map<String, Double> unseen = others.isEmpty() ? null : compare(reconstruction, others, false, "unseen.png", views);
-        Map<String, Double> white = json(ViewMetrics.mean((others.isEmpty() ? inputs : others).stream().map(ViewMetrics::ofWhite).toList()));
+        Map<String, Double> white = ViewMetrics.mean((others.isEmpty() ? inputs : others).stream().map(ViewMetrics::ofWhite).toList()).numbers();
         double rendered = seconds(start);
 
         GaussianCloud all = reconstruction.cloud();
@@ -151,7 +150,7 @@ public final class ReconstructionFolder {
             float[] rendering = reconstruction.render(view.camera());
             ViewMetrics m = ViewMetrics.of(rendering, view);
             metrics.add(m);
-            reports.add(new ViewReport(view.name(), input, json(m)));
+            reports.add(new ViewReport(view.name(), input, m.numbers()));
             int w = view.picture().width();
             int h = view.picture().height();
             if (input) {
@@ -162,7 +161,7 @@ public final class ReconstructionFolder {
             progress.accept(1);
         }
         png(name, input ? Pictures.strip(pictures) : Pictures.of(SupervisionGrid.draw(grid)));
-        return json(ViewMetrics.mean(metrics));
+        return ViewMetrics.mean(metrics).numbers();
     }
 
     private void turntable(GaussianCloud cloud) throws IOException {
@@ -201,20 +200,6 @@ public final class ReconstructionFolder {
     private void png(String name, Image8 picture) throws IOException {
         PngWriter.write(folder.resolve(name), picture);
         files.add(name);
-    }
-
-    /** As JSON: what is not a finite number becomes null. */
-    static Map<String, Double> json(ViewMetrics m) {
-        Map<String, Double> map = new LinkedHashMap<>();
-        map.put("psnr", finite(m.psnr()));
-        map.put("ssim", finite(m.ssim()));
-        map.put("foregroundPsnr", finite(m.foregroundPsnr()));
-        map.put("maskIou", finite(m.maskIou()));
-        return map;
-    }
-
-    private static Double finite(double value) {
-        return Double.isFinite(value) ? value : null;
     }
 
     private static double seconds(long start) {

@@ -1,7 +1,9 @@
 package org.mouselift.pipeline.reconstruct;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -87,5 +89,19 @@ public record ViewMetrics(double psnr, double ssim, double foregroundPsnr, doubl
 
     private static double one(List<ViewMetrics> all, ToDoubleFunction<ViewMetrics> which, ToDoubleFunction<double[]> how) {
         return how.applyAsDouble(all.stream().mapToDouble(which).filter(v -> !Double.isNaN(v)).toArray());
+    }
+
+    /** By name, for reports; what is not a finite number is null. */
+    public Map<String, Double> numbers() {
+        Map<String, Double> map = new LinkedHashMap<>();
+        map.put("psnr", finite(psnr));
+        map.put("ssim", finite(ssim));
+        map.put("foregroundPsnr", finite(foregroundPsnr));
+        map.put("maskIou", finite(maskIou));
+        return map;
+    }
+
+    private static Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
     }
 }

@@ -1,0 +1,117 @@
+package org.mouselift.pipeline.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.camera.Rings;
+import org.mouselift.data.synth.SynthMice;
+import org.mouselift.engine.DType;
+import org.mouselift.models.gslrm.GsLrm;
+import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.PosedView;
+import org.mouselift.pipeline.reconstruct.PosedViewReader;
+import org.mouselift.pipeline.reconstruct.Reconstruction;
+import org.mouselift.pipeline.reconstruct.TinyWeights;
+import org.mouselift.pipeline.reconstruct.ViewMetrics;
+import org.mouselift.pipeline.train.TrainingCheckpoint;
+
+class EvaluateGslrmCommandTest {
+    @TempDir
+    static Path folder;
+
+    private static Path weights;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    /** Three mice, three views of a ring and two random ones each; a network that takes three. */
+    @BeforeAll
+    static void data() throws IOException {
+        SynthMice.write(folder.resolve("mice"), new SynthMice.Options(4, 0, 3, Rings.turntable(3, 5, 32), 32, 0, 0, false, new SynthMice.NovelViews(2, -10, 40)),
+                done -> {});
+        weights = TinyWeights.write(folder.resolve("weights"), 3, DType.F32);
+    }
+
+    private int run(String... arguments) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        return Mouselift.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(arguments);
+    }
+
+    @Test
+    void modelWhiteAndBaselinesSideBySide() throws IOException {
+        Path results = folder.resolve("results");
+        String list = folder.resolve("mice").resolve(SynthMice.TRAIN_LIST).toString();
+        assertEquals(0, run("evaluate", "gslrm", "--data", list, "--weights", weights.toString(), "--baseline", list, "--baseline-steps", "3", "--pictures", "1",
+                "-o", results.toString(), "--json"), err.toString());
+        JsonNode report = new ObjectMapper().readTree(out.toString());
+        assertEquals(report, new ObjectMapper().readTree(results.resolve("evaluation.json").toFile()));
+        assertEquals(3, report.get("samples").asInt());
+        for (String what : List.of("input", "unseen", "white", "meanView", "constantCloud")) {
+            assertTrue(report.at("/scores/" + what + "/mean/psnr").isNumber(), what + " in " + report.get("scores"));
+            assertTrue(report.at("/scores/" + what + "/median/ssim").isNumber(), what);
+        }
+        List<String> csv = Files.readAllLines(results.resolve("summary.csv"));
+        assertEquals("basename,psnr,ssim,foreground_psnr,mask_iou,input_psnr,white_psnr,meanView_psnr,constantCloud_psnr", csv.getFirst());
+        assertEquals(6, csv.size());
+        assertEquals("", csv.get(4));
+        double sum = 0;
+        for (String row : csv.subList(1, 4)) {
+            sum += Double.parseDouble(row.split(",")[1]);
+        }
+        assertEquals(sum / 3, Double.parseDouble(csv.get(5).split(",")[1]), 1e-3);
+        assertTrue(csv.get(5).startsWith("average,"));
+        assertTrue(Files.exists(results.resolve("sample_000000/gt_vs_pred.png")) && !Files.exists(results.resolve("sample_000001")));
+        // The first sample by hand.
+        try (GsLrmWeights model = GsLrmWeights.open(weights)) {
+            List<PosedView> views = PosedViewReader.sample(folder.resolve("mice/sample_000000"), 32);
+            Reconstruction r = Reconstruction.of(model, views.subList(0, 3));
+            double psnr = (ViewMetrics.of(r.render(views.get(3).camera()), views.get(3)).psnr()
+                    + ViewMetrics.of(r.render(views.get(4).camera()), views.get(4)).psnr()) / 2;
+            assertEquals(psnr, report.at("/perSample/0/scores/unseen/psnr").asDouble(), 1e-6);
+        }
+    }
+
+    @Test
+    void aCheckpointGivesWhatItsWeightsGive() throws IOException {
+        String yaml = TinyWeights.yaml(3);
+        Path checkpoint;
+        try (GsLrm model = TinyWeights.model(yaml)) {
+            checkpoint = TrainingCheckpoint.save(folder.resolve("run"), new TrainingCheckpoint.Counters(1, 1, 1, 0, "", 0),
+                    new TrainingCheckpoint.State(model.stateDict(), Map.of(), Map.of()), yaml, 0);
+        }
+        String data = folder.resolve("mice").toString();
+        assertEquals(0, run("evaluate", "gslrm", "--data", data, "--samples", "1", "--checkpoint", checkpoint.toString(), "-o", folder.resolve("a").toString()),
+                err.toString());
+        assertTrue(out.toString().contains("1 samples") && out.toString().contains("unseen"), out.toString());
+        assertEquals(0, run("evaluate", "gslrm", "--data", data, "--samples", "1", "--weights", weights.toString(), "-o", folder.resolve("b").toString()),
+                err.toString());
+        assertEquals(Files.readString(folder.resolve("a/summary.csv")), Files.readString(folder.resolve("b/summary.csv")));
+    }
+
+    @Test
+    void wrongArguments() {
+        String data = folder.resolve("mice").toString();
+        String results = folder.resolve("none").toString();
+        assertEquals(ExitCode.USAGE, run("evaluate"));
+        assertEquals(ExitCode.USAGE, run("evaluate", "gslrm", "--data", data, "--weights", "a", "--checkpoint", "b", "-o", results));
+        assertEquals(ExitCode.USAGE, run("evaluate", "gslrm", "--data", data, "--samples", "0", "-o", results));
+        assertEquals(ExitCode.BAD_INPUT, run("evaluate", "gslrm", "--data", data, "--checkpoint", folder.resolve("gone").toString(), "-o", results));
+        assertTrue(err.toString().contains("MFL-E207"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, run("evaluate", "gslrm", "--data", weights.toString(), "--weights", weights.toString(), "-o", results));
+        assertTrue(err.toString().contains("holds no sample folders"), err.toString());
+        assertFalse(Files.exists(Path.of(results)));
+    }
+}
