@@ -179,7 +179,9 @@ public final class GsLrmTrainer implements AutoCloseable {
         values.put("metrics/fwdbwd_pass_step", (double) result.pass());
         values.put("metrics/param_update_step", (double) result.updates());
         values.put("metrics/lr", result.rate());
-        values.put("metrics/grad_norm", result.gradientNorm());
+        if (!Double.isNaN(result.gradientNorm())) {
+            values.put("metrics/grad_norm", result.gradientNorm());
+        }
         values.put("metrics/epoch", (double) (pass / Math.max(1, train.size() / plan.batch())));
         watchSkips(result, values);
         values.put("metrics/iter_time", (System.nanoTime() - begin) * 1e-9);

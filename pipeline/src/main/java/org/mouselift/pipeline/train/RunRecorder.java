@@ -60,8 +60,9 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
                 values.get("train/psnr"), values.get("metrics/lr"), MemoryPool.usage().peakBytes() >> 20));
         progress.to(pass - start);
         if (pass % printEvery == 0) {
-            note(String.format(Locale.ROOT, "pass %d/%d  loss %.6f  PSNR %.2f dB  grad norm %.3f  %.2f s", pass, last, values.get("train/loss"),
-                    values.get("train/psnr"), values.get("metrics/grad_norm"), values.get("metrics/iter_time")));
+            Double norm = values.get("metrics/grad_norm");
+            note(String.format(Locale.ROOT, "pass %d/%d  loss %.6f  PSNR %.2f dB%s  %.2f s", pass, last, values.get("train/loss"),
+                    values.get("train/psnr"), norm == null ? "" : String.format(Locale.ROOT, "  grad norm %.3f", norm), values.get("metrics/iter_time")));
         }
     }
 

@@ -1,0 +1,174 @@
+package org.mouselift.pipeline.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Philox;
+import org.mouselift.models.gslrm.GsLrm;
+import org.mouselift.models.gslrm.GsLrmConfig;
+import org.mouselift.models.losses.LossConfig;
+import org.mouselift.models.losses.LossWeights;
+import org.mouselift.models.losses.ReconstructionLoss;
+import org.mouselift.models.optim.AdamW;
+import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.Schedule;
+import org.mouselift.models.splat.SplatCamera;
+import org.mouselift.models.splat.Turntable;
+
+/** Continuation, retention and protection of training runs, on a tiny network and made-up scenes. */
+class GsLrmTrainerTest {
+    private static final int SIZE = 16;
+
+    /** Five scenes of a coloured square seen from four cameras. */
+    private static final SceneSource SCENES = new SceneSource() {
+        @Override
+        public int size() {
+            return 5;
+        }
+
+        @Override
+        public Scene load(int index, Philox draws) {
+            int views = 4;
+            float[] images = new float[views * 4 * SIZE * SIZE];
+            float[] c2w = new float[views * 16];
+            float[] lens = new float[views * 4];
+            List<SplatCamera> cameras = Turntable.cameras(50, views, SIZE, SIZE, 2.7, 10);
+            for (int v = 0; v < views; v++) {
+                for (int p = 0; p < SIZE * SIZE; p++) {
+                    boolean inside = Math.abs(p % SIZE - 8) < 4 && Math.abs(p / SIZE - 8) < 4;
+                    for (int c = 0; c < 3; c++) {
+                        images[(v * 4 + c) * SIZE * SIZE + p] = inside ? (index + c) / 8f : 1;
+                    }
+                    images[(v * 4 + 3) * SIZE * SIZE + p] = inside ? 1 : 0;
+                }
+                SplatCamera camera = cameras.get(v);
+                for (int i = 0; i < 16; i++) {
+                    c2w[v * 16 + i] = (float) camera.c2w()[i];
+                }
+                lens[v * 4] = (float) camera.fx();
+                lens[v * 4 + 1] = (float) camera.fy();
+                lens[v * 4 + 2] = (float) camera.cx();
+                lens[v * 4 + 3] = (float) camera.cy();
+            }
+            return new Scene("scene" + index, views, 4, SIZE, SIZE, images, c2w, lens);
+        }
+    };
+
+    private static final class Recorder implements TrainingListener {
+        private final List<String> notes = new ArrayList<>();
+        private final List<Double> losses = new ArrayList<>();
+
+        @Override
+        public void note(String text) {
+            notes.add(text);
+        }
+
+        @Override
+        public void pass(long pass, long last, Map<String, Double> values) {
+            losses.add(values.get("train/loss"));
+        }
+
+        @Override
+        public void validated(long pass, Map<String, Double> values) {
+            notes.add("validated " + values.keySet());
+        }
+
+        @Override
+        public void picture(long pass, String name, BufferedImage picture) {
+            notes.add("picture " + name + " " + picture.getWidth());
+        }
+
+        @Override
+        public void saved(Path file) {
+            notes.add("saved " + file.getFileName());
+        }
+    }
+
+    private static Recorder train(Path folder, long passes, int every, int keep, double lr, double clip, int accumulation) throws IOException {
+        Recorder recorder = new Recorder();
+        GsLrmConfig config = GsLrmConfig.tiny().withSize(32, 16, 1).withCheckpointEvery(1);
+        var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, 0, 2, "configuration: text");
+        try (GsLrm model = GsLrm.initialised(config, DType.F32, 3);
+                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), AdamW.Options.GS_LRM,
+                        new Schedule(Schedule.Kind.COSINE, lr, 2, 8), new GradientRules(clip, 20, true, true), SCENES, null, plan, recorder)) {
+            trainer.resume();
+            trainer.run();
+        }
+        return recorder;
+    }
+
+    @Test
+    void anInterruptedRunContinuesBitForBit(@TempDir Path whole, @TempDir Path parts) throws IOException {
+        Recorder straight = train(whole, 8, 0, 0, 1e-3, 1, 2);
+        Recorder first = train(parts, 4, 2, 0, 1e-3, 1, 2);
+        // What a killed writer leaves behind, and a newest checkpoint that lost its end.
+        Files.writeString(parts.resolve(".ckpt.tmp"), "half");
+        byte[] good = Files.readAllBytes(parts.resolve(TrainingCheckpoint.fileName(4)));
+        Files.write(parts.resolve(TrainingCheckpoint.fileName(6)), java.util.Arrays.copyOf(good, good.length / 2));
+        Recorder second = train(parts, 8, 2, 0, 1e-3, 1, 2);
+        assertTrue(second.notes.stream().anyMatch(n -> n.contains("passed over a damaged checkpoint") && n.contains("0006")), second.notes.toString());
+        first.losses.addAll(second.losses);
+        assertEquals(straight.losses, first.losses);
+        assertArrayEquals(Files.readAllBytes(whole.resolve(TrainingCheckpoint.fileName(8))), Files.readAllBytes(parts.resolve(TrainingCheckpoint.fileName(8))));
+        assertTrue(straight.losses.get(7) < straight.losses.get(0), straight.losses.toString());
+    }
+
+    @Test
+    void keepsTheNewestAndCountsOnlyReadableOnes(@TempDir Path folder) throws IOException {
+        train(folder, 3, 1, 2, 1e-3, 1, 1);
+        assertEquals(List.of(TrainingCheckpoint.fileName(3), TrainingCheckpoint.fileName(2)),
+                TrainingCheckpoint.list(folder).stream().map(f -> f.getFileName().toString()).toList());
+        Files.writeString(folder.resolve(TrainingCheckpoint.fileName(3)), "damaged");
+        train(folder, 4, 1, 2, 1e-3, 1, 1);
+        // Pass 3 was repeated and replaced the damaged file; nothing readable was lost on the way.
+        assertEquals(4, TrainingCheckpoint.readCounters(TrainingCheckpoint.list(folder).getFirst()).fwdbwdStep());
+        assertEquals("configuration: text", TrainingCheckpoint.readConfiguration(TrainingCheckpoint.list(folder).getFirst()));
+    }
+
+    @Test
+    void refusesToEndAtOnceAndToMixSeeds(@TempDir Path folder) throws IOException {
+        train(folder, 2, 1, 0, 1e-3, 1, 1);
+        assertTrue(assertThrows(IOException.class, () -> train(folder, 2, 1, 0, 1e-3, 1, 1)).getMessage().contains("MFL-E208"));
+        Path only = TrainingCheckpoint.list(folder).getFirst();
+        for (Path f : TrainingCheckpoint.list(folder)) {
+            Files.write(f, new byte[] {1, 2, 3});
+        }
+        assertTrue(assertThrows(IOException.class, () -> train(folder, 4, 1, 0, 1e-3, 1, 1)).getMessage().contains("can be read"));
+        assertTrue(Files.exists(only), "a damaged checkpoint is never deleted");
+    }
+
+    @Test
+    void aRunThatMostlySkipsUpdatesIsEnded(@TempDir Path folder) {
+        IOException e = assertThrows(IOException.class, () -> train(folder, 200, 0, 0, 1e-3, 1e-9, 1));
+        assertTrue(e.getMessage().contains("skipped") && e.getMessage().contains("lr"), e.getMessage());
+    }
+
+    @Test
+    void batchesDependOnSeedAndPassOnly() throws IOException {
+        SceneBatch.ViewRule rule = new SceneBatch.ViewRule(2, false, 1);
+        List<String> ids = new ArrayList<>();
+        for (int pass = 0; pass < 4; pass++) {
+            SceneBatch a = SceneBatch.of(SCENES, rule, 9, pass, 2);
+            SceneBatch b = SceneBatch.of(SCENES, rule, 9, pass, 2);
+            assertArrayEquals(a.target().get(1).c2w(), b.target().get(1).c2w());
+            a.input().forEach(s -> ids.add(s.id()));
+        }
+        // Two passes an epoch: four different scenes before one comes again.
+        assertEquals(4, ids.subList(0, 4).stream().distinct().count());
+        assertFalse(ids.subList(0, 4).equals(ids.subList(4, 8)), ids.toString());
+        assertThrows(IllegalArgumentException.class, () -> SceneBatch.of(SCENES, new SceneBatch.ViewRule(4, false, 0), 9, 0, 1));
+    }
+}
