@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
             "picture. --baseline adds two guesses that never see the inputs, made from the training samples:",
             "meanView, the mean of the 200 training pictures nearest in viewing direction, and constantCloud, the one",
             "cloud of Gaussians that fits all training pictures best.", "",
-            "Output: summary.csv, evaluation.json, and SAMPLE/gt_vs_pred.png for the first samples.", "",
+            "Output: summary.csv, evaluation.json, run.json, and SAMPLE/gt_vs_pred.png for the first samples.", "",
             "Examples:", "  mouselift evaluate gslrm --data data_test/data_train.txt -o evaluation",
             "  mouselift evaluate gslrm --data data_test --checkpoint out/ckpt_0000000000002000.safetensors --baseline data_train/data_train.txt"})
 final class EvaluateGslrmCommand implements Callable<Integer> {
@@ -96,6 +96,7 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
         if (checkpoint != null && weightsArgument.given()) {
             throw CommandException.usage("--weights and --checkpoint exclude each other", "Name one of them.");
         }
+        long start = System.nanoTime();
         List<Path> samples = samples(data);
         samples = limit == null ? samples : samples.subList(0, Math.min(limit, samples.size()));
         try (GsLrmWeights weights = checkpoint == null ? weightsArgument.open() : GsLrmWeights.ofCheckpoint(checkpoint, config)) {
@@ -113,6 +114,7 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
             String document = Json.write(report);
             text("summary.csv", GslrmEvaluation.summary(report));
             text("evaluation.json", document + "\n");
+            RunRecord.write(output, spec, weights, start);
             if (json) {
                 spec.commandLine().getOut().println(document);
             } else {

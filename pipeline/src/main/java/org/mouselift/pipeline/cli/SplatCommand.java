@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
             "alpha are put on white; others should be white around the subject. Pictures that are not inputs are",
             "compared with the result.", "",
             "Output: gaussians.ply, viewer.html, turntable.mp4, multiview.png (inputs), output.png (inputs rendered again),",
-            "unseen.png (other views: truth, rendering, error), metrics.json.", "",
+            "unseen.png (other views: truth, rendering, error), metrics.json, run.json.", "",
             "Examples:", "  mouselift splat data_mice/sample_000000 -o out", "  mouselift splat sample_000 --views 24,20,16,8,0,28",
             "  mouselift splat front.png fr.png right.png back.png left.png fl.png --cameras human6 -o out"})
 final class SplatCommand implements Callable<Integer> {
@@ -96,6 +96,7 @@ final class SplatCommand implements Callable<Integer> {
                 throw CommandException.usage("--allow " + code + ": only " + VIEW_COUNT + " can be allowed here", "");
             }
         }
+        long start = System.nanoTime();
         try (GsLrmWeights weights = weightsArgument.open()) {
             int pixels = size == null ? weights.imageSize() : size;
             int patch = weights.model().config().patchSize();
@@ -114,6 +115,7 @@ final class SplatCommand implements Callable<Integer> {
                 report = ReconstructionFolder.write(output, weights, used, others, what, warnings, progress::advance);
             }
             report.warnings().subList(warnings.size(), report.warnings().size()).forEach(w -> mouselift.note("warning: " + w));
+            RunRecord.write(output, spec, weights, start);
             print(spec.commandLine().getOut(), output, report, json);
         }
         return ExitCode.OK;

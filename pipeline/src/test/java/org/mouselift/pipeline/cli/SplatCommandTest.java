@@ -77,6 +77,14 @@ class SplatCommandTest {
         return sample;
     }
 
+    private static String sha256(Path file) throws IOException {
+        try {
+            return java.util.HexFormat.of().formatHex(java.security.MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file)));
+        } catch (java.security.NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     @Test
     void aSampleFolderGivesEveryFile() throws IOException {
         Path sample = sample("mouse", Rings.turntable(5, 10, SIZE));
@@ -87,6 +95,9 @@ class SplatCommandTest {
                 "frames/frame_0002.png")) {
             assertTrue(Files.size(results.resolve(file)) > 100, file);
         }
+        JsonNode run = new ObjectMapper().readTree(results.resolve("run.json").toFile());
+        assertEquals("splat", run.at("/arguments/0").asText());
+        assertEquals(sha256(weights.resolve("model.safetensors")), run.get("weightsSha256").asText());
         JsonNode report = new ObjectMapper().readTree(out.toString());
         assertEquals(new ObjectMapper().readTree(results.resolve("metrics.json").toFile()), report);
         assertEquals(List.of("images/cam_004.png", "images/cam_000.png", "images/cam_002.png", "images/cam_001.png", "images/cam_003.png"),

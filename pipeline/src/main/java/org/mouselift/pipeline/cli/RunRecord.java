@@ -1,0 +1,53 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import org.mouselift.data.AtomicFile;
+import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import picocli.CommandLine.Model.CommandSpec;
+
+/**
+ * {@code run.json} of an output folder: how to get the same again (mouse specification §7).
+ *
+ * @param arguments of the command line
+ * @param weights the folder of weights or the checkpoint, and the SHA-256 of its tensors' file
+ * @param seconds from the start of the command to the end of the work
+ */
+record RunRecord(List<String> arguments, String version, String java, String weights, String weightsSha256, double seconds) {
+    static final String FILE = "run.json";
+
+    /** Writes the record of a finished command. {@code start} is the {@link System#nanoTime} of its beginning. */
+    static void write(Path folder, CommandSpec spec, GsLrmWeights weights, long start) throws IOException {
+        String version = Mouselift.class.getPackage().getImplementationVersion();
+        Path file = Files.isDirectory(weights.folder()) ? weights.folder().resolve(GsLrmWeights.MODEL) : weights.folder();
+        RunRecord record = new RunRecord(spec.root().commandLine().getParseResult().originalArgs(), version == null ? "unpackaged" : version,
+                Runtime.version().toString(), weights.folder().toString(), sha256(file), (System.nanoTime() - start) * 1e-9);
+        ByteBuffer bytes = ByteBuffer.wrap((Json.write(record) + "\n").getBytes(StandardCharsets.UTF_8));
+        AtomicFile.write(folder.resolve(FILE), channel -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            byte[] block = new byte[1 << 16];
+            for (int n = in.read(block); n >= 0; n = in.read(block)) {
+                digest.update(block, 0, n);
+            }
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+}
