@@ -1,5 +1,7 @@
 package org.mouselift.pipeline.cli;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -20,8 +22,11 @@ import org.mouselift.models.losses.ReconstructionLoss;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.GslrmConfig;
 import org.mouselift.pipeline.config.GslrmConfigReader;
+import org.mouselift.pipeline.config.YamlReader;
+import org.mouselift.pipeline.config.YamlText;
 import org.mouselift.pipeline.log.MetricCurves;
 import org.mouselift.pipeline.log.MetricsLog;
+import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.train.GsLrmTrainer;
 import org.mouselift.pipeline.train.GslrmSetup;
 import org.mouselift.pipeline.train.OverfitVerdict;
@@ -128,7 +133,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
         long total = c.schedule().maxPasses();
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
-        String configuration = Files.readString(config);
+        String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
         var plan = new GsLrmTrainer.Plan(folder, seed, Math.min(c.loader().batchSize(), train.size()), c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
                 overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration);
@@ -139,6 +144,9 @@ final class TrainGslrmCommand implements Callable<Integer> {
             trainer.resume();
             run(trainer);
             MetricCurves.write(MetricsLog.read(folder.resolve("metrics.jsonl")), folder);
+            Path weights = folder.resolve("weights");
+            GsLrmWeights.save(weights, model, configuration, DType.F16, provenance(trainer.passes(), trainList, recorder.lastValidation()));
+            recorder.note("weights " + weights);
             if (overfit == 0) {
                 return ExitCode.OK;
             }
@@ -173,6 +181,13 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 System.getLogger(TrainGslrmCommand.class.getName()).log(System.Logger.Level.DEBUG, "interrupted", e);
             }
         }
+    }
+
+    private ObjectNode provenance(long passes, Path list, Map<String, Double> validation) {
+        ObjectNode node = JsonNodeFactory.instance.objectNode().put("trained_by", "mouselift train gslrm").put("passes", passes).put("seed", seed)
+                .put("data", list.toString()).put("targets_per_pass", targets).put("overfit", overfit);
+        validation.forEach(node::put);
+        return node;
     }
 
     private void gate(Path folder) throws IOException {

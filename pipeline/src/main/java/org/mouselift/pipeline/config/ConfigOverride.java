@@ -34,6 +34,15 @@ public record ConfigOverride(String key, String value) {
         return overrides;
     }
 
+    /** A copy of {@code root} with all values set, in order. */
+    public static Mapping apply(Mapping root, List<ConfigOverride> overrides) throws ConfigException {
+        Mapping changed = root;
+        for (ConfigOverride override : overrides) {
+            changed = override.applyTo(changed);
+        }
+        return changed;
+    }
+
     /** A copy of {@code root} with the value set. */
     Mapping applyTo(Mapping root) throws ConfigException {
         return set(root, List.of(key.split("\\.")));

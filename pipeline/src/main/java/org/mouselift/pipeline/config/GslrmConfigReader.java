@@ -40,10 +40,7 @@ public final class GslrmConfigReader {
                 }
             }
         }
-        Mapping changed = yaml;
-        for (ConfigOverride override : overrides) {
-            changed = override.applyTo(changed);
-        }
+        Mapping changed = ConfigOverride.apply(yaml, overrides);
         List<String> problems = new ArrayList<>();
         List<String> warnings = new ArrayList<>();
         ConfigSection root = new ConfigSection(changed, "", problems, warnings);
