@@ -110,7 +110,8 @@ class VggLossesTest {
                 assertEquals(expected[i], Ops.mean(taps.get(i)).item(), 1e-5 * expected[i]);
             }
             Tensor value = loss.between(x, wave(true, 2, 32));
-            assertEquals(1.613230, value.item(), 1e-5);
+            // Ten times the float32 rounding error of the original at this case, as derived in its golden file.
+            assertEquals(1.613230, value.item(), 5e-5);
             double[] g = tape.backward(value).of(x).toDoubles();
             assertEquals(5.359141, Math.sqrt(Arrays.stream(g).map(v -> v * v).sum()), 5.4e-3);
             assertArrayEquals(new double[] {-0.0121507, 0.0273422, 0.1017901}, Arrays.copyOfRange(g, 5 * 32 + 5, 5 * 32 + 8), 1e-4);
