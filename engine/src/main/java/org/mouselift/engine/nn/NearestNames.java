@@ -14,7 +14,8 @@ public final class NearestNames {
                 .limit(limit).toList();
     }
 
-    private static int distance(String a, String b) {
+    /** Levenshtein's edit distance. */
+    public static int distance(String a, String b) {
         int[] row = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {
             row[j] = j;

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.mouselift.engine.nn.NearestNames;
 import org.mouselift.pipeline.config.ConfigValue.Mapping;
 import org.mouselift.pipeline.config.ConfigValue.Scalar;
 import org.mouselift.pipeline.config.ConfigValue.Sequence;
@@ -208,30 +209,12 @@ final class ConfigSection {
         String best = "";
         int least = Math.max(2, key.length() / 3) + 1;
         for (String candidate : known) {
-            int distance = distance(key, candidate);
+            int distance = NearestNames.distance(key, candidate);
             if (distance < least) {
                 least = distance;
                 best = candidate;
             }
         }
         return best;
-    }
-
-    /** Levenshtein's edit distance. */
-    private static int distance(String a, String b) {
-        int[] row = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int above = row[j];
-                row[j] = Math.min(Math.min(row[j], row[j - 1]) + 1, diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[b.length()];
     }
 }
