@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -35,10 +36,20 @@ public final class MouseViewDataset extends MultiViewDataset {
      * @param geometry how the cameras come to {@code targetDistance}; {@link GeometryMode#NONE} keeps them. The original
      *     always uses {@link GeometryMode#PER_CAMERA_LEGACY}. Modes that warp pictures belong to preprocessing.
      * @param augmentation for training; {@link ViewAugmentation#NONE} otherwise
+     * @param depthViews so many first views come with their known depth, 0 for none; needs the stored cameras and pictures as they
+     *     are (no {@code alignUp}, geometry or augmentation)
      */
     public record Options(int imageSize, int numViews, BackgroundColor background, boolean removeAlpha, AutoMask autoMask, int maskThreshold,
                           boolean requireAlpha, boolean alignUp, boolean legacyYUp, GeometryMode geometry, double targetDistance,
-                          ViewAugmentation augmentation) {
+                          ViewAugmentation augmentation, int depthViews) {
+        /** Without known depth. */
+        public Options(int imageSize, int numViews, BackgroundColor background, boolean removeAlpha, AutoMask autoMask, int maskThreshold,
+                       boolean requireAlpha, boolean alignUp, boolean legacyYUp, GeometryMode geometry, double targetDistance,
+                       ViewAugmentation augmentation) {
+            this(imageSize, numViews, background, removeAlpha, autoMask, maskThreshold, requireAlpha, alignUp, legacyYUp, geometry, targetDistance,
+                    augmentation, 0);
+        }
+
         /** The defaults of the {@code mouse:} block, with exact geometry. */
         public static Options of(int imageSize, int numViews) {
             return new Options(imageSize, numViews, BackgroundColor.WHITE, false, AutoMask.FROM_SOURCE, 250, false, true, false, GeometryMode.SIMILARITY, 2.7,
@@ -51,6 +62,13 @@ public final class MouseViewDataset extends MultiViewDataset {
             }
             if (geometry.warpsImages()) {
                 throw new IllegalArgumentException("mouse: geometry mode " + geometry.id() + " warps pictures; apply it when the data set is made");
+            }
+            if (depthViews < 0 || depthViews > numViews) {
+                throw new IllegalArgumentException("dataset: depth of " + depthViews + " views, expected 0 to num_views " + numViews);
+            }
+            if (depthViews > 0 && (alignUp || geometry != GeometryMode.NONE || !augmentation.equals(ViewAugmentation.NONE))) {
+                throw new IllegalArgumentException("depth_loss_weight needs cameras and pictures as they are stored: set mouse.normalize_cameras: false,"
+                        + " target_camera_distance: 0 and no augmentation, or depth_loss_weight: 0");
             }
             if (geometry != GeometryMode.NONE && !(targetDistance > 0 && targetDistance < Double.POSITIVE_INFINITY)) {
                 throw new IllegalArgumentException("mouse.target_camera_distance: " + targetDistance + " must be positive, or the geometry mode none");
@@ -82,7 +100,8 @@ public final class MouseViewDataset extends MultiViewDataset {
         } catch (CameraException e) {
             throw new DatasetException(e.code(), folder, "cameras cannot be normalised: " + e.getMessage(), "", e);
         }
-        return sampleViews.item(loaded, rig, views, sample, background);
+        float[] depth = sampleViews.depth(Arrays.copyOf(views, options.depthViews), options.imageSize);
+        return sampleViews.item(loaded, rig, views, sample, background, depth);
     }
 
     private CameraRig normalized(Path folder, CameraRig stored) throws IOException {

@@ -13,6 +13,7 @@ import java.nio.file.Path;
  * @param fxfycxcy pixels at {@code size}, [views][4]
  * @param index {view number, sample number}, [views][2]
  * @param background the colour behind the pictures, three values in [0, 1]
+ * @param depth z depth of the first pictures, world units at the stored cameras, 0 = unknown, [n, size, size]; empty unless asked for
  */
 public record MultiViewItem(Path sample, int views, int channels, int size, float[] images, float[][] c2w, float[][] fxfycxcy, long[][] index,
-                            float[] background) {}
+                            float[] background, float[] depth) {}

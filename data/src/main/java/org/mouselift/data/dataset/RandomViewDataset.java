@@ -47,7 +47,7 @@ public final class RandomViewDataset extends MultiViewDataset {
         float[] background = options.background.draw(random);
         int[] chosen = choose(folder, views.cameras(), random);
         SampleViews.Loaded loaded = views.load(chosen, treatment, BackgroundColor.toBytes(background), ViewAugmentation.NONE.draw(random));
-        return views.item(loaded, loaded.rig(), chosen, sample, background);
+        return views.item(loaded, loaded.rig(), chosen, sample, background, new float[0]);
     }
 
     private int[] choose(Path folder, OpencvCameraFile cameras, RandomGenerator random) throws DatasetException {

@@ -122,8 +122,18 @@ record SampleViews(Path folder, OpencvCameraFile cameras) {
         return out;
     }
 
+    /** Known depth of some views at a picture size, [views, size, size]. */
+    float[] depth(int[] views, int size) throws IOException {
+        float[] all = new float[Math.multiplyExact(views.length, size * size)];
+        for (int i = 0; i < views.length; i++) {
+            float[] map = DepthPicture.read(folder, cameras, views[i]).resize(size);
+            System.arraycopy(map, 0, all, i * map.length, map.length);
+        }
+        return all;
+    }
+
     /** Puts pictures and cameras together. */
-    MultiViewItem item(Loaded loaded, CameraRig rig, int[] views, int sampleNumber, float[] background) {
+    MultiViewItem item(Loaded loaded, CameraRig rig, int[] views, int sampleNumber, float[] background, float[] depth) {
         Image8 first = loaded.images().getFirst();
         int pixels = first.data().length;
         float[] all = new float[Math.multiplyExact(views.length, pixels)];
@@ -137,7 +147,7 @@ record SampleViews(Path folder, OpencvCameraFile cameras) {
             intrinsics[v] = new float[] {(float) k[0], (float) k[1], (float) k[2], (float) k[3]};
             index[v] = new long[] {views[v], sampleNumber};
         }
-        return new MultiViewItem(folder, views.length, first.channels(), first.width(), all, c2w, intrinsics, index, background);
+        return new MultiViewItem(folder, views.length, first.channels(), first.width(), all, c2w, intrinsics, index, background, depth);
     }
 
     private static float[] flat(double[][] matrix) {

@@ -57,10 +57,10 @@ public record LossConfig(LossWeights weights, boolean maskedL2, boolean maskedSs
     public LossWeights weightsAt(long step) {
         LossWeights w = weights;
         if (warmsUpPoints(step)) {
-            w = new LossWeights(0, w.lpips(), 0, w.ssim(), w.pixelAlign(), WARMUP_POINTS_DIST, w.background());
+            w = new LossWeights(0, w.lpips(), 0, w.ssim(), w.pixelAlign(), WARMUP_POINTS_DIST, w.background(), w.depth());
         }
         if (step < l2WarmupSteps) {
-            w = new LossWeights(w.l2(), 0, 0, w.ssim(), w.pixelAlign(), w.pointsDist(), w.background());
+            w = new LossWeights(w.l2(), 0, 0, w.ssim(), w.pixelAlign(), w.pointsDist(), w.background(), w.depth());
         }
         return w;
     }

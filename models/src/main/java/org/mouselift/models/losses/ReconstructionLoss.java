@@ -64,8 +64,15 @@ public final class ReconstructionLoss {
      * Centres and rays for the geometry terms, maps [B,Vin,3,H,W] (origin may be [B,Vin,3,1,1]).
      *
      * @param xyz centres of the pixel-aligned Gaussians
+     * @param axis optical axes of the input views [B,Vin,3,1,1], null without depth supervision
+     * @param depth known z depth of the input views [B,Vin,1,H,W], 0 = unknown; null without depth supervision
      */
-    public record Geometry(Tensor xyz, Tensor origin, Tensor direction) {}
+    public record Geometry(Tensor xyz, Tensor origin, Tensor direction, Tensor axis, Tensor depth) {
+        /** Without known depth. */
+        public Geometry(Tensor xyz, Tensor origin, Tensor direction) {
+            this(xyz, origin, direction, null, null);
+        }
+    }
 
     /**
      * @param step forward/backward step, for the warm-ups
@@ -100,7 +107,10 @@ public final class ReconstructionLoss {
         terms.put("pixelalign_loss", w.pixelAlign() > 0 ? pixelAlign(geometry, mask, rendering) : zero);
         terms.put("pointsdist_loss", w.pointsDist() > 0 ? PixelGeometry.pointsDist(needed(geometry).xyz(), geometry.origin()) : zero);
         terms.put("background_loss", w.background() > 0 && mask != null ? background(x, mask) : zero);
-        double[] factors = {w.l2(), w.lpips(), w.perceptual(), w.ssim(), w.pixelAlign(), w.pointsDist(), w.background()};
+        if (w.depth() > 0) {
+            terms.put("depth_loss", depth(geometry));
+        }
+        double[] factors = {w.l2(), w.lpips(), w.perceptual(), w.ssim(), w.pixelAlign(), w.pointsDist(), w.background(), w.depth()};
         Tensor total = null;
         int i = 0;
         for (Tensor term : terms.values()) {
@@ -116,7 +126,7 @@ public final class ReconstructionLoss {
 
     private static Geometry needed(Geometry geometry) {
         if (geometry == null) {
-            throw new EngineException("the pixel-align and points-dist losses need centres and rays, but none were given");
+            throw new EngineException("the pixel-align, points-dist and depth losses need centres and rays, but none were given");
         }
         return geometry;
     }
@@ -158,6 +168,14 @@ public final class ReconstructionLoss {
         }
         Tensor views = reshape(mask, rendering.dim(0), rendering.dim(1), 1, rendering.dim(3), rendering.dim(4));
         return PixelGeometry.pixelAlign(g.xyz(), g.origin(), g.direction(), views);
+    }
+
+    private static Tensor depth(Geometry geometry) {
+        Geometry g = needed(geometry);
+        if (g.depth() == null) {
+            throw new EngineException("depth_loss_weight is not 0, but the input views have no known depth");
+        }
+        return DepthLoss.of(g.xyz(), g.origin(), g.axis(), g.depth());
     }
 
     private Tensor background(Tensor x, Tensor mask) {

@@ -19,7 +19,7 @@ import org.mouselift.engine.Tensor;
  * {@code p -= lr decay p; m = b1 m + (1-b1) g; v = b2 v + (1-b2) g²; p -= lr (m/(1-b1^t)) / (sqrt(v/(1-b2^t)) + eps)}.
  * Updates parameters and moments in place; owns the moments (close it to free them).
  */
-public final class AdamW implements AutoCloseable {
+public final class AdamW implements Optimizer {
     /**
      * @param beta1 decay of the first moment
      * @param beta2 decay of the second moment
@@ -75,6 +75,7 @@ public final class AdamW implements AutoCloseable {
     }
 
     /** The parameters by name, group 0 first. */
+    @Override
     public Map<String, Tensor> parameters() {
         Map<String, Tensor> all = new LinkedHashMap<>();
         slots.forEach(s -> all.put(s.name, s.parameter));
@@ -89,11 +90,12 @@ public final class AdamW implements AutoCloseable {
     }
 
     /** Number of performed updates t. */
+    @Override
     public long updates() {
         return updates;
     }
 
-    /** Continues after a stored update. */
+    @Override
     public void updates(long performed) {
         if (performed < 0) {
             throw new EngineException("AdamW: update count " + performed + " is negative");
@@ -111,6 +113,22 @@ public final class AdamW implements AutoCloseable {
         return moment(name, 1);
     }
 
+    @Override
+    public Map<String, Tensor> firstMoments() {
+        return moments(0);
+    }
+
+    @Override
+    public Map<String, Tensor> secondMoments() {
+        return moments(1);
+    }
+
+    private Map<String, Tensor> moments(int which) {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach(s -> all.put(s.name, Ops.reshape(Ops.slice(s.moments, 0, which, which + 1), s.parameter.shape().dims())));
+        return all;
+    }
+
     private Tensor moment(String name, int which) {
         for (Slot s : slots) {
             if (s.name.equals(name)) {
@@ -120,13 +138,7 @@ public final class AdamW implements AutoCloseable {
         throw new EngineException("AdamW has no parameter '" + name + "' (frozen parameters have no moments)");
     }
 
-    /**
-     * One update of every parameter.
-     *
-     * @param gradients gradient of a parameter, or null if the loss does not depend on it (it is then left as it is)
-     * @param coefficient factor on all gradients, from clipping
-     * @param rate learning rate
-     */
+    @Override
     public void step(Function<Tensor, Tensor> gradients, double coefficient, double rate) {
         updates++;
         Tape.pause(() -> {

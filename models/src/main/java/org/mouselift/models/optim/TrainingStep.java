@@ -36,7 +36,7 @@ public final class TrainingStep implements AutoCloseable {
         }
     }
 
-    private final AdamW optimiser;
+    private final Optimizer optimiser;
     private final Schedule schedule;
     private final GradientRules rules;
     private final int accumulation;
@@ -46,7 +46,7 @@ public final class TrainingStep implements AutoCloseable {
     private long opportunities;
     private long updates;
 
-    public TrainingStep(AdamW optimiser, Schedule schedule, GradientRules rules, int accumulation) {
+    public TrainingStep(Optimizer optimiser, Schedule schedule, GradientRules rules, int accumulation) {
         if (accumulation < 1) {
             throw new EngineException("training: accumulation of " + accumulation + " passes, expected at least 1");
         }

@@ -139,7 +139,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration);
         try (RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
                         parent.mouselift.progress("train", total - done, "passes"), err);
-                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), null, null), GslrmSetup.optimiser(c),
+                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), null, null), GslrmSetup.optimiser(c, model),
                         GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation, plan, recorder)) {
             trainer.resume();
             run(trainer);

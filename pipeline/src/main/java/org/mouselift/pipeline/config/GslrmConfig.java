@@ -54,9 +54,9 @@ public record GslrmConfig(Model model, Runtime runtime, Freeze freeze, Dataset d
 
     public record Loader(int batchSize, int workers, int prefetchFactor) {}
 
-    /** Weights and options of the loss terms (§3); the background colour is red, green, blue in [0,1]. */
+    /** Weights and options of the loss terms (§3; {@code depth} is ours); the background colour is red, green, blue in [0,1]. */
     public record Losses(double l2, double lpips, double perceptual, double ssim, double pixelAlign, double pointsDist, double background,
-            boolean maskedL2, boolean maskedSsim, boolean maskedPixelAlign, boolean warmupPointsDist, int warmupPointsDistSteps,
+            double depth, boolean maskedL2, boolean maskedSsim, boolean maskedPixelAlign, boolean warmupPointsDist, int warmupPointsDistSteps,
             boolean clampRendering, double maskIouThreshold, double[] backgroundColor) {
         public Losses {
             backgroundColor = backgroundColor.clone();
@@ -68,8 +68,15 @@ public record GslrmConfig(Model model, Runtime runtime, Freeze freeze, Dataset d
         }
     }
 
-    public record Optimizer(double lr, double beta1, double beta2, double weightDecay, boolean resetLr, boolean resetWeightDecay,
-            boolean resetTrainingState) {}
+    /**
+     * AdamW as in the original, or (ours) Muon for the matrices of the transformer blocks beside AdamW for the rest.
+     *
+     * @param muonFactor Muon update relative to an AdamW update at the same learning rate
+     */
+    public record Optimizer(Kind kind, double lr, double beta1, double beta2, double weightDecay, double muonFactor, boolean resetLr,
+            boolean resetWeightDecay, boolean resetTrainingState) {
+        public enum Kind { ADAMW, MUON }
+    }
 
     /** Lengths in forward/backward passes, except {@code warmup}, which counts parameter updates. */
     public record Schedule(int numEpochs, OptionalInt earlyStopAfterEpochs, OptionalInt earlyStopAfter, int maxPasses, int warmup, int l2WarmupSteps) {}

@@ -159,15 +159,19 @@ public final class GslrmConfigReader {
         return new GslrmConfig.Losses(losses.number("l2_loss_weight", 1, 0, MUCH), losses.number("lpips_loss_weight", 0, 0, MUCH),
                 losses.number("perceptual_loss_weight", 0, 0, MUCH), losses.number("ssim_loss_weight", 0, 0, MUCH),
                 losses.number("pixelalign_loss_weight", 0, 0, MUCH), losses.number("pointsdist_loss_weight", 0, 0, MUCH),
-                losses.number("background_loss_weight", 0, 0, MUCH), losses.truth("masked_l2_loss", false), losses.truth("masked_ssim_loss", false),
+                losses.number("background_loss_weight", 0, 0, MUCH), losses.number("depth_loss_weight", 0, 0, MUCH),
+                losses.truth("masked_l2_loss", false), losses.truth("masked_ssim_loss", false),
                 losses.truth("masked_pixelalign_loss", false), losses.truth("warmup_pointsdist", false),
                 losses.integer("warmup_pointsdist_steps", 1000, 0, ANY), losses.truth("clamp_rendering", true),
                 losses.number("mask_iou_threshold", 0.1, 0, 1), losses.numbers("background_color_target", new double[] {1, 1, 1}, 0, 1));
     }
 
     private static GslrmConfig.Optimizer optimizer(ConfigSection optimizer) {
-        return new GslrmConfig.Optimizer(optimizer.number("lr", 1e-4, 0, MUCH), optimizer.number("beta1", 0.9, 0, 1),
-                optimizer.number("beta2", 0.95, 0, 1), optimizer.number("weight_decay", 0.05, 0, MUCH), optimizer.truth("reset_lr", false),
+        GslrmConfig.Optimizer.Kind kind = optimizer.choice("name", "adamw", "adamw", "muon").equals("muon") ? GslrmConfig.Optimizer.Kind.MUON
+                : GslrmConfig.Optimizer.Kind.ADAMW;
+        return new GslrmConfig.Optimizer(kind, optimizer.number("lr", 1e-4, 0, MUCH), optimizer.number("beta1", 0.9, 0, 1),
+                optimizer.number("beta2", 0.95, 0, 1), optimizer.number("weight_decay", 0.05, 0, MUCH), optimizer.number("muon_factor", 1, 1e-6, MUCH),
+                optimizer.truth("reset_lr", false),
                 optimizer.truth("reset_weight_decay", false), optimizer.truth("reset_training_state", false));
     }
 

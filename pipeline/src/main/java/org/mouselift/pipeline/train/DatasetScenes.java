@@ -32,7 +32,7 @@ public final class DatasetScenes implements SceneSource {
             return known;
         }
         Scene scene = scene(dataset.get(index, draws));
-        long bytes = 4L * scene.images().length;
+        long bytes = 4L * (scene.images().length + scene.depth().length);
         if (cached + bytes <= cacheBytes) {
             cache.put(index, scene);
             cached += bytes;
@@ -42,7 +42,7 @@ public final class DatasetScenes implements SceneSource {
 
     private static Scene scene(MultiViewItem item) {
         return new Scene(item.sample().getFileName().toString(), item.views(), item.channels(), item.size(), item.size(), item.images(),
-                flat(item.c2w(), 16), flat(item.fxfycxcy(), 4));
+                flat(item.c2w(), 16), flat(item.fxfycxcy(), 4), item.depth());
     }
 
     private static float[] flat(float[][] rows, int width) {

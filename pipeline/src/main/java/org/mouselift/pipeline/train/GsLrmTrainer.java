@@ -19,8 +19,8 @@ import org.mouselift.models.gslrm.GsLrmOutput;
 import org.mouselift.models.gslrm.ViewRenderer;
 import org.mouselift.models.losses.LossReport;
 import org.mouselift.models.losses.ReconstructionLoss;
-import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
 
@@ -54,7 +54,7 @@ public final class GsLrmTrainer implements AutoCloseable {
 
     private final GsLrm model;
     private final ReconstructionLoss loss;
-    private final AdamW optimiser;
+    private final Optimizer optimiser;
     private final TrainingStep step;
     private final SceneSource train;
     private final SceneSource validation;
@@ -64,12 +64,15 @@ public final class GsLrmTrainer implements AutoCloseable {
     private String recentSkips = "";
     private volatile boolean stopRequested;
 
-    /** @param validation null for none */
-    public GsLrmTrainer(GsLrm model, ReconstructionLoss loss, AdamW.Options options, Schedule schedule, GradientRules rules, SceneSource train,
+    /**
+     * @param optimiser of the model's parameters; closed with the trainer
+     * @param validation null for none
+     */
+    public GsLrmTrainer(GsLrm model, ReconstructionLoss loss, Optimizer optimiser, Schedule schedule, GradientRules rules, SceneSource train,
             SceneSource validation, Plan plan, TrainingListener listener) {
         this.model = model;
         this.loss = loss;
-        this.optimiser = new AdamW(model.stateDict(), options);
+        this.optimiser = optimiser;
         this.step = new TrainingStep(optimiser, schedule, rules, plan.accumulation());
         this.train = train;
         this.validation = validation;
@@ -116,13 +119,7 @@ public final class GsLrmTrainer implements AutoCloseable {
     }
 
     private TrainingCheckpoint.State state() {
-        Map<String, Tensor> first = new LinkedHashMap<>();
-        Map<String, Tensor> second = new LinkedHashMap<>();
-        for (String name : optimiser.parameters().keySet()) {
-            first.put(name, optimiser.firstMoment(name));
-            second.put(name, optimiser.secondMoment(name));
-        }
-        return new TrainingCheckpoint.State(model.stateDict(), first, second);
+        return new TrainingCheckpoint.State(model.stateDict(), optimiser.firstMoments(), optimiser.secondMoments());
     }
 
     /** Trains until the planned end, a stop request, or an error; leaves a checkpoint in the first two cases. */
@@ -198,8 +195,10 @@ public final class GsLrmTrainer implements AutoCloseable {
         Scene first = batch.target().getFirst();
         Tensor rendering = ViewRenderer.render(out.gaussians(), SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target()), first.height(),
                 first.width(), model.config().scalingModifier());
+        boolean depth = loss.config().weightsAt(pass).depth() > 0;
         ReconstructionLoss.Geometry geometry = needsGeometry(pass)
-                ? new ReconstructionLoss.Geometry(out.pixelAlignedXyz(), out.rays().origin(), out.rays().direction()) : null;
+                ? new ReconstructionLoss.Geometry(out.pixelAlignedXyz(), out.rays().origin(), out.rays().direction(),
+                        depth ? SceneBatch.axes(batch.input()) : null, depth ? SceneBatch.depth(batch.input()) : null) : null;
         LossReport report = loss.evaluate(pass, rendering, SceneBatch.images(batch.target()), geometry);
         Tape.pause(() -> {
             numbers.putAll(report.numbers());
@@ -219,7 +218,7 @@ public final class GsLrmTrainer implements AutoCloseable {
 
     private boolean needsGeometry(long pass) {
         var w = loss.config().weightsAt(pass);
-        return w.pixelAlign() > 0 || w.pointsDist() > 0;
+        return w.pixelAlign() > 0 || w.pointsDist() > 0 || w.depth() > 0;
     }
 
     /** Counts skipped updates and ends a run that mostly skips (mouse specification §6.4, K-32). */

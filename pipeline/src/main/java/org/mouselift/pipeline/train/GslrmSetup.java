@@ -11,6 +11,7 @@ import org.mouselift.data.dataset.MouseViewDataset;
 import org.mouselift.data.dataset.RandomViewDataset;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.dataset.ViewAugmentation;
+import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
 import org.mouselift.models.gslrm.RayEncoding;
 import org.mouselift.models.losses.LossConfig;
@@ -18,6 +19,8 @@ import org.mouselift.models.losses.LossWeights;
 import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.LayerFreeze;
+import org.mouselift.models.optim.Muon;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.pipeline.config.GslrmConfig;
 
@@ -45,15 +48,20 @@ public final class GslrmSetup {
     /** Loss terms and warm-ups. */
     public static LossConfig loss(GslrmConfig config) {
         GslrmConfig.Losses l = config.losses();
-        return new LossConfig(new LossWeights(l.l2(), l.lpips(), l.perceptual(), l.ssim(), l.pixelAlign(), l.pointsDist(), l.background()), l.maskedL2(),
+        return new LossConfig(new LossWeights(l.l2(), l.lpips(), l.perceptual(), l.ssim(), l.pixelAlign(), l.pointsDist(), l.background(), l.depth()), l.maskedL2(),
                 l.maskedSsim(), l.maskedPixelAlign(), l.clampRendering(), false, Arrays.stream(l.backgroundColor()).boxed().toList(),
                 l.maskIouThreshold(), l.warmupPointsDist(), l.warmupPointsDistSteps(), config.schedule().l2WarmupSteps());
     }
 
-    /** AdamW. */
-    public static AdamW.Options optimiser(GslrmConfig config) {
+    /** AdamW as in the original, or Muon for the matrices of the transformer blocks and AdamW for the rest. */
+    public static Optimizer optimiser(GslrmConfig config, GsLrm model) {
         GslrmConfig.Optimizer o = config.optimizer();
-        return new AdamW.Options(o.beta1(), o.beta2(), 1e-8, o.weightDecay());
+        AdamW.Options adamw = new AdamW.Options(o.beta1(), o.beta2(), 1e-8, o.weightDecay());
+        return switch (o.kind()) {
+            case ADAMW -> new AdamW(model.stateDict(), adamw);
+            case MUON -> new Muon(model.stateDict(), n -> n.startsWith("transformer_layers."), n -> n.endsWith("to_qkv.weight"),
+                    new Muon.Options(Muon.Options.STANDARD.momentum(), Muon.Options.STANDARD.rounds(), o.muonFactor()), adamw);
+        };
     }
 
     /** Cosine over exactly the planned updates. */
@@ -91,6 +99,9 @@ public final class GslrmSetup {
         };
         int size = config.model().imageSize();
         if (!config.mouse().useMouseDataset()) {
+            if (config.losses().depth() > 0) {
+                throw new IllegalArgumentException("training.losses.depth_loss_weight: only mouse data sets carry known depth; set mouse.use_mouse_dataset: true, or the weight to 0");
+            }
             return new DatasetScenes(new RandomViewDataset(samples, new RandomViewDataset.Options(size, d.numViews(), d.numInputViews(),
                     d.maximizeViewOverlap(), false, true, background, d.removeAlpha()), 0), 0);
         }
@@ -104,7 +115,7 @@ public final class GslrmSetup {
         boolean fixed = !augment && b.kind() == GslrmConfig.Background.Kind.CONSTANT;
         return new DatasetScenes(new MouseViewDataset(samples, new MouseViewDataset.Options(size, d.numViews(), background, d.removeAlpha(),
                 m.autoGenerateMask() ? AutoMask.FROM_SOURCE : AutoMask.OFF, m.maskThreshold(), false, m.normalizeCameras(), !m.normalizeToZUp(), geometry,
-                m.targetCameraDistance(), augmentation), 0), fixed ? CACHE_BYTES : 0);
+                m.targetCameraDistance(), augmentation, training && config.losses().depth() > 0 ? d.numInputViews() : 0), 0), fixed ? CACHE_BYTES : 0);
     }
 
     private static float[] floats(double[] values) {

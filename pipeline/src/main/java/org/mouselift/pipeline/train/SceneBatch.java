@@ -100,6 +100,23 @@ public record SceneBatch(List<Scene> input, List<Scene> target) {
         return join(scenes, Scene::intrinsics, scenes.getFirst().views(), 4);
     }
 
+    /** Known z depth [B,V,1,H,W] in the current scope; every view must have one. */
+    public static Tensor depth(List<Scene> scenes) {
+        Scene s = scenes.getFirst();
+        return join(scenes, Scene::depth, s.views(), 1, s.height(), s.width());
+    }
+
+    /** Optical axes (the third columns of the camera-to-world matrices) [B,V,3,1,1] in the current scope. */
+    public static Tensor axes(List<Scene> scenes) {
+        return join(scenes, s -> {
+            float[] axes = new float[3 * s.views()];
+            for (int i = 0; i < axes.length; i++) {
+                axes[i] = s.c2w()[i / 3 * 16 + i % 3 * 4 + 2];
+            }
+            return axes;
+        }, scenes.getFirst().views(), 3, 1, 1);
+    }
+
     private static Tensor join(List<Scene> scenes, java.util.function.Function<Scene, float[]> part, long... dims) {
         int each = part.apply(scenes.getFirst()).length;
         float[] all = new float[each * scenes.size()];

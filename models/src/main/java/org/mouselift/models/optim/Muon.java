@@ -1,0 +1,175 @@
+package org.mouselift.models.optim;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
+import org.mouselift.engine.Tensor;
+
+/**
+ * Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"): the update of a hidden weight matrix is
+ * its Nesterov momentum with all singular values brought near 1, so that rare directions learn as fast as common ones. Per update:
+ * {@code m = mu m + g; u = g + mu m; o = orthogonal(u); w -= lr decay w; w -= lr scale o}. The scale
+ * {@code factor 0.2 sqrt(max(rows, columns))} gives an update the root mean square of a typical AdamW update (Liu et al. 2025,
+ * "Muon is Scalable for LLM Training"), so that both share one learning rate and schedule.
+ *
+ * <p>Only matrices inside the network; embeddings, heads, norms and biases stay with {@link AdamW}, as the authors advise. A
+ * fused query-key-value projection is three matrices.
+ */
+public final class Muon implements Optimizer {
+    /** Quintic Newton-Schulz coefficients of the authors: singular values in (0, 1] come to about 0.7 … 1.2 in five rounds. */
+    private static final double A = 3.4445;
+    private static final double B = -4.7750;
+    private static final double C = 2.0315;
+    private static final double ADAMW_ROOT_MEAN_SQUARE = 0.2;
+
+    /**
+     * @param momentum mu in [0, 1)
+     * @param rounds Newton-Schulz rounds, at least 1
+     * @param factor of the update relative to an AdamW update, positive
+     */
+    public record Options(double momentum, int rounds, double factor) {
+        /** Momentum 0.95, five rounds, factor 1. */
+        public static final Options STANDARD = new Options(0.95, 5, 1);
+
+        public Options {
+            if (!(momentum >= 0 && momentum < 1) || rounds < 1 || !(factor > 0 && factor < Double.POSITIVE_INFINITY)) {
+                throw new EngineException("Muon: momentum " + momentum + " (expected 0 to below 1), rounds " + rounds + " (at least 1), factor " + factor
+                        + " (positive)");
+            }
+        }
+    }
+
+    /**
+     * @param parts matrices stacked along the rows: 3 for a fused query-key-value projection, else 1
+     */
+    private record Slot(String name, Tensor parameter, Tensor momentum, int parts) {}
+
+    private final Options options;
+    private final double weightDecay;
+    private final Scope memory = Scope.detached("Muon momentum");
+    private final List<Slot> slots = new ArrayList<>();
+    private final AdamW rest;
+
+    /**
+     * Takes the parameters with {@code requiresGrad}.
+     *
+     * @param hidden whether a parameter of two axes is a matrix inside the network, by name
+     * @param fused whether a matrix stacks query, key and value projections
+     * @param others AdamW for everything else; its weight decay is also Muon's
+     */
+    public Muon(Map<String, Tensor> parameters, Predicate<String> hidden, Predicate<String> fused, Options options, AdamW.Options others) {
+        this.options = options;
+        this.weightDecay = others.weightDecay();
+        Map<String, Tensor> remaining = new LinkedHashMap<>();
+        parameters.forEach((name, p) -> {
+            if (p.requiresGrad() && p.rank() == 2 && hidden.test(name)) {
+                int parts = fused.test(name) ? 3 : 1;
+                if (p.dim(0) % parts != 0) {
+                    throw new EngineException("Muon: " + name + " " + p.spec() + " does not stack three matrices");
+                }
+                slots.add(new Slot(name, p, memory.run(() -> Tensor.zeros(p.dtype(), p.shape().dims())), parts));
+            } else {
+                remaining.put(name, p);
+            }
+        });
+        if (slots.isEmpty()) {
+            memory.close();
+            throw new EngineException("Muon: no hidden matrix requires a gradient; use AdamW");
+        }
+        this.rest = new AdamW(remaining, others);
+    }
+
+    @Override
+    public void step(Function<Tensor, Tensor> gradients, double coefficient, double rate) {
+        rest.step(gradients, coefficient, rate);
+        Tape.pause(() -> {
+            for (Slot s : slots) {
+                Tensor gradient = gradients.apply(s.parameter);
+                if (gradient != null) {
+                    try (Scope scope = Scope.open("Muon update")) {
+                        update(s, Ops.affine(gradient, coefficient, 0), rate);
+                    }
+                }
+            }
+            return null;
+        });
+    }
+
+    private void update(Slot s, Tensor gradient, double rate) {
+        Tensor momentum = Ops.add(Ops.affine(s.momentum, options.momentum, 0), gradient);
+        s.momentum.contiguousSegment().copyFrom(Ops.contiguous(momentum).contiguousSegment());
+        Tensor direction = Ops.add(gradient, Ops.affine(momentum, options.momentum, 0));
+        long rows = s.parameter.dim(0) / s.parts;
+        List<Tensor> parts = new ArrayList<>();
+        for (int i = 0; i < s.parts; i++) {
+            parts.add(orthogonal(Ops.contiguous(Ops.slice(direction, 0, i * rows, (i + 1) * rows)), options.rounds));
+        }
+        Tensor whole = s.parts == 1 ? parts.getFirst() : Ops.concat(0, parts);
+        double scale = rate * options.factor * ADAMW_ROOT_MEAN_SQUARE * Math.sqrt(Math.max(rows, s.parameter.dim(1)));
+        Ops.addInto(s.parameter, Ops.add(Ops.affine(s.parameter, -rate * weightDecay, 0), Ops.affine(whole, -scale, 0)));
+    }
+
+    /**
+     * The matrix with its singular values brought near 1: for x = U S Vᵀ about U Vᵀ, by {@code x = A x + (B xxᵀ + C (xxᵀ)²) x} on the
+     * matrix divided by its Frobenius norm.
+     *
+     * @param matrix [rows, columns], contiguous
+     */
+    static Tensor orthogonal(Tensor matrix, int rounds) {
+        boolean tall = matrix.dim(0) > matrix.dim(1);
+        Tensor x = tall ? Ops.contiguous(Ops.transpose(matrix, 0, 1)) : matrix;
+        // The small number keeps a zero gradient at zero.
+        double norm = Math.sqrt(Ops.sum(Ops.square(x)).item()) + 1e-12;
+        x = Ops.affine(x, 1 / norm, 0);
+        for (int i = 0; i < rounds; i++) {
+            Tensor gram = Ops.matmul(x, Ops.transpose(x, 0, 1));
+            Tensor polynomial = Ops.add(Ops.affine(gram, B, 0), Ops.affine(Ops.matmul(gram, gram), C, 0));
+            x = Ops.add(Ops.affine(x, A, 0), Ops.matmul(polynomial, x));
+        }
+        return tall ? Ops.contiguous(Ops.transpose(x, 0, 1)) : x;
+    }
+
+    @Override
+    public Map<String, Tensor> parameters() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach(s -> all.put(s.name, s.parameter));
+        all.putAll(rest.parameters());
+        return all;
+    }
+
+    @Override
+    public Map<String, Tensor> firstMoments() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach(s -> all.put(s.name, s.momentum));
+        all.putAll(rest.firstMoments());
+        return all;
+    }
+
+    @Override
+    public Map<String, Tensor> secondMoments() {
+        return rest.secondMoments();
+    }
+
+    @Override
+    public long updates() {
+        return rest.updates();
+    }
+
+    @Override
+    public void updates(long performed) {
+        rest.updates(performed);
+    }
+
+    @Override
+    public void close() {
+        rest.close();
+        memory.close();
+    }
+}
