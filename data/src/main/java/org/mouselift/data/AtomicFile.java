@@ -2,13 +2,20 @@ package org.mouselift.data;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Files that appear under their name only when complete: written beside the target, then renamed over it. When the
@@ -27,6 +34,8 @@ public final class AtomicFile implements AutoCloseable {
             }
         }), "mouselift-unfinished-files"));
     }
+
+    private static final Pattern TEMPORARY = Pattern.compile(".+\\.(\\d{1,18})-\\d+\\.tmp");
 
     private final Path path;
     private final Path temporary;
@@ -48,6 +57,35 @@ public final class AtomicFile implements AutoCloseable {
     @FunctionalInterface
     public interface Content {
         void writeTo(FileChannel channel) throws IOException;
+    }
+
+    /**
+     * Deletes what killed processes left unfinished in a folder: temporary files of {@code AtomicFile} whose writer is not
+     * running any more. Does nothing if there is no such folder.
+     *
+     * @return the deleted files
+     */
+    public static List<Path> deleteAbandoned(Path folder) throws IOException {
+        List<Path> deleted = new ArrayList<>();
+        if (!Files.isDirectory(folder)) {
+            return deleted;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.tmp")) {
+            for (Path file : files) {
+                Matcher name = TEMPORARY.matcher(file.getFileName().toString());
+                if (name.matches() && !UNFINISHED.contains(file) && abandoned(Long.parseLong(name.group(1)), Files.getLastModifiedTime(file).toInstant())) {
+                    Files.deleteIfExists(file);
+                    deleted.add(file);
+                }
+            }
+        }
+        return deleted;
+    }
+
+    /** A process that began after the file was last written has only inherited the number of its writer. */
+    private static boolean abandoned(long writer, Instant written) {
+        return ProcessHandle.of(writer).filter(ProcessHandle::isAlive).flatMap(p -> p.info().startInstant().map(start -> start.isAfter(written)).or(() -> Optional.of(false)))
+                .orElse(true);
     }
 
     /** Begins a file that will replace {@code path} at {@link #commit}. The target's folder must exist. */

@@ -47,6 +47,26 @@ class AtomicFileTest {
     }
 
     @Test
+    void onlyWhatNobodyWritesAnyMoreIsAbandoned() throws Exception {
+        Process program = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp", System.getProperty("java.class.path"), Endless.class.getName(), folder.resolve("a").toString()).inheritIO().start();
+        for (int i = 0; i < 200 && names().isEmpty(); i++) {
+            Thread.sleep(50);
+        }
+        try (AtomicFile mine = AtomicFile.create(folder.resolve("b"))) {
+            // Numbers go round: this process began after the file was written, so it is not its writer.
+            Path inherited = Files.writeString(folder.resolve("c." + ProcessHandle.current().pid() + "-99.tmp"), "x");
+            Files.setLastModifiedTime(inherited, java.nio.file.attribute.FileTime.from(ProcessHandle.current().info().startInstant().orElseThrow().minusSeconds(9)));
+            Files.writeString(folder.resolve("somebody's.tmp"), "x");
+            assertEquals(List.of(inherited), AtomicFile.deleteAbandoned(folder), "the other program is still writing");
+            program.destroyForcibly().waitFor();
+            assertEquals(1, AtomicFile.deleteAbandoned(folder).size());
+            assertEquals(List.of("b", "somebody's.tmp"), names().stream().map(n -> n.replaceAll("\\.\\d+-\\d+\\.tmp", "")).toList());
+        }
+        assertEquals(List.of(), AtomicFile.deleteAbandoned(folder.resolve("gone")));
+    }
+
+    @Test
     void anInterruptedProgramLeavesNothingBehind() throws Exception {
         Process program = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp", System.getProperty("java.class.path"), Endless.class.getName(), folder.resolve("a").toString()).inheritIO().start();

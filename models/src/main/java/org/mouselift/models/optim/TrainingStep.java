@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Gradients;
@@ -109,7 +110,8 @@ public final class TrainingStep implements AutoCloseable {
             Skip skip = Skip.NON_FINITE_LOSS;
             if (Double.isFinite(value) || !rules.skipNonFiniteLoss()) {
                 Map<Tensor, Tensor> all = accumulation > 1 ? sums : owned(gradients);
-                decision = rules.judge(all.values());
+                // In the order of the parameters: the order of a map by identity differs from process to process, and with it the last bits.
+                decision = rules.judge(optimiser.parameters().values().stream().map(all::get).filter(Objects::nonNull).toList());
                 skip = decision.skip() ? Skip.GRADIENT_NORM : Skip.NONE;
                 if (skip == Skip.NONE) {
                     optimiser.step(all::get, decision.coefficient(), rate);

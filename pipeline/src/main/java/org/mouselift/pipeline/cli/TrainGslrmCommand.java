@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.mouselift.data.AtomicFile;
 import org.mouselift.data.safetensors.SafetensorsEntry;
 import org.mouselift.data.safetensors.SafetensorsFile;
 import org.mouselift.engine.DType;
@@ -55,6 +56,7 @@ import picocli.CommandLine.Spec;
             "  mouselift train gslrm --config mouse.yaml --overfit 4      the gate before a long run",
             "  mouselift train gslrm --config mouse.yaml --load weights/gslrm-mouse-128/model.safetensors"})
 final class TrainGslrmCommand implements Callable<Integer> {
+    private static final String WEIGHTS = "weights";
     private static final int OVERFIT_EVERY = 100;
     private static final int VALIDATION_SCENES = 32;
 
@@ -118,6 +120,9 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
         Path folder = overfit > 0 ? c.checkpointing().checkpointDir().resolve("overfit_" + overfit) : c.checkpointing().checkpointDir();
         Files.createDirectories(folder);
+        for (Path place : List.of(folder, folder.resolve("pictures"), folder.resolve(WEIGHTS))) {
+            AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
+        }
         GsLrmConfig network = GslrmSetup.network(c);
         try (GsLrm model = model(network, c, folder)) {
             GslrmSetup.freeze(c).apply(model);
@@ -142,9 +147,13 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), null, null), GslrmSetup.optimiser(c, model),
                         GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation, plan, recorder)) {
             trainer.resume();
-            run(trainer);
-            MetricCurves.write(MetricsLog.read(folder.resolve("metrics.jsonl")), folder);
-            Path weights = folder.resolve("weights");
+            Path weights = folder.resolve(WEIGHTS);
+            if (trainer.passes() == total && !exported(folder, total)) {
+                recorder.note("the run was ended between its last checkpoint and its weights: only these are written");
+            } else {
+                run(trainer);
+            }
+            MetricCurves.write(MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)), folder);
             GsLrmWeights.save(weights, model, configuration, DType.F16, provenance(trainer.passes(), trainList, recorder.lastValidation()));
             recorder.note("weights " + weights);
             if (overfit == 0) {
@@ -181,6 +190,12 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 System.getLogger(TrainGslrmCommand.class.getName()).log(System.Logger.Level.DEBUG, "interrupted", e);
             }
         }
+    }
+
+    /** True if the files that a finished run leaves are those of this many passes. */
+    private boolean exported(Path folder, long passes) throws IOException {
+        boolean weights = GsLrmWeights.readProvenance(folder.resolve(WEIGHTS)).path("passes").asLong(-1) == passes;
+        return weights && (overfit == 0 || OverfitVerdict.read(folder.getParent()).map(v -> v.scenes() == overfit && v.passes() == passes).orElse(false));
     }
 
     private ObjectNode provenance(long passes, Path list, Map<String, Double> validation) {

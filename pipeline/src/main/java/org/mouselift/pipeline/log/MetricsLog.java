@@ -28,6 +28,8 @@ import org.mouselift.data.image.PngWriter;
  * written beyond the step it resumes from is dropped.
  */
 public final class MetricsLog implements AutoCloseable {
+    /** The log's rows, one JSON object a line. */
+    public static final String FILE_NAME = "metrics.jsonl";
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String STEP = "step";
 
@@ -41,7 +43,7 @@ public final class MetricsLog implements AutoCloseable {
     private final Path jsonl;
 
     private MetricsLog(Path folder, List<Row> kept) throws IOException {
-        this.jsonl = folder.resolve("metrics.jsonl");
+        this.jsonl = folder.resolve(FILE_NAME);
         this.csv = folder.resolve("metrics.csv");
         kept.forEach(row -> columns.addAll(row.values.keySet()));
         this.lines = Files.newBufferedWriter(jsonl, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -51,7 +53,7 @@ public final class MetricsLog implements AutoCloseable {
     /** Begins the log of a new run in {@code folder}; refuses a folder that has one. */
     public static MetricsLog create(Path folder) throws IOException {
         Files.createDirectories(folder);
-        if (Files.exists(folder.resolve("metrics.jsonl"))) {
+        if (Files.exists(folder.resolve(FILE_NAME))) {
             throw new IOException(folder + " holds the log of another run (metrics.jsonl); resume that run or choose another folder");
         }
         return new MetricsLog(folder, List.of());
@@ -60,7 +62,7 @@ public final class MetricsLog implements AutoCloseable {
     /** Continues the log in {@code folder} after {@code step}; rows of later steps are dropped. Begins one if there is none. */
     public static MetricsLog resume(Path folder, long step) throws IOException {
         Files.createDirectories(folder);
-        Path jsonl = folder.resolve("metrics.jsonl");
+        Path jsonl = folder.resolve(FILE_NAME);
         List<Row> kept = new ArrayList<>();
         if (Files.exists(jsonl)) {
             for (Row row : read(jsonl)) {

@@ -180,9 +180,6 @@ public final class GsLrmWeights implements AutoCloseable {
         }
         Files.createDirectories(folder);
         text(config, yaml);
-        if (provenance != null) {
-            text(folder.resolve(PROVENANCE), JSON.writeValueAsString(provenance) + "\n");
-        }
         try (Scope scope = Scope.open("weights to save")) {
             SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
             model.stateDict().forEach((name, p) -> {
@@ -192,6 +189,14 @@ public final class GsLrmWeights implements AutoCloseable {
             });
             writer.write(folder.resolve(MODEL));
         }
+        if (provenance != null) {
+            text(folder.resolve(PROVENANCE), JSON.writeValueAsString(provenance) + "\n");
+        }
+    }
+
+    /** What is recorded about the weights of a folder; empty where there is no such file. The last file that {@link #save} writes. */
+    public static ObjectNode readProvenance(Path folder) throws IOException {
+        return provenance(folder.resolve(PROVENANCE));
     }
 
     private static void requireFinite(Path folder, String name, Tensor stored) {

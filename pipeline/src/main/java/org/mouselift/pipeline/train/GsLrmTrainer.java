@@ -110,6 +110,8 @@ public final class GsLrmTrainer implements AutoCloseable {
             throw new IOException(file + " belongs to a run with seed " + c.seed() + ", this one has " + plan.seed()
                     + "; set the same seed, or choose another checkpoint folder");
         }
+        // A run that was killed between a checkpoint and the clearing up after it left one too many.
+        TrainingCheckpoint.prune(plan.folder(), plan.keep());
         optimiser.updates(c.updateStep());
         step.resume(c.fwdbwdStep(), c.scheduleStep(), c.updateStep());
         skipped = c.skipped();
@@ -122,35 +124,39 @@ public final class GsLrmTrainer implements AutoCloseable {
         return new TrainingCheckpoint.State(model.stateDict(), optimiser.firstMoments(), optimiser.secondMoments());
     }
 
-    /** Trains until the planned end, a stop request, or an error; leaves a checkpoint in the first two cases. */
+    /**
+     * Trains until the planned end, a stop request, or an error; leaves a checkpoint in the first two cases. Whatever is
+     * recorded at a pass is recorded before that pass's checkpoint, so that a run killed in between does it again.
+     */
     public void run() throws IOException {
         if (step.passes() >= plan.passes()) {
             throw new IOException("MFL-E208: checkpoint is at step " + step.passes() + ", limit is " + plan.passes()
                     + ": training would end immediately. Set reset_training_state: true or raise the limit.");
         }
         long saved = -1;
+        long validated = -1;
         while (step.passes() < plan.passes() && !stopRequested) {
-            long pass = step.passes();
-            onePass(pass);
+            onePass(step.passes());
             long done = step.passes();
             boolean boundary = done % plan.accumulation() == 0;
-            if (plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0 && boundary) {
-                save();
-                saved = done;
-            }
             if (plan.validateEvery() > 0 && done % plan.validateEvery() == 0) {
                 validate();
+                validated = done;
+            }
+            if (plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0 && boundary && done < plan.passes()) {
+                save();
+                saved = done;
             }
         }
         // A checkpoint inside an accumulation window would lose the gradients collected so far: finish the window.
         while (step.passes() % plan.accumulation() != 0) {
             onePass(step.passes());
         }
+        if (!stopRequested && validated != step.passes()) {
+            validate();
+        }
         if (saved != step.passes()) {
             save();
-        }
-        if (!stopRequested && validation != null && (plan.validateEvery() == 0 || step.passes() % plan.validateEvery() != 0)) {
-            validate();
         }
         listener.note(stopRequested && step.passes() < plan.passes()
                 ? "stopped at pass " + step.passes() + "; run the same command again to continue" : "finished at pass " + step.passes());

@@ -15,7 +15,7 @@ import org.mouselift.pipeline.cli.Progress;
 import org.mouselift.pipeline.log.MetricsLog;
 
 /**
- * Records a run in its folder: scalars of every {@code logEvery}-th pass and of the first hundred ({@code metrics.jsonl},
+ * Records a run in its folder: scalars of every {@code logEvery}-th pass and of the first hundred passes of the run ({@code metrics.jsonl},
  * CSV, TensorBoard), pictures ({@code pictures/}), and lines for a person.
  */
 public final class RunRecorder implements TrainingListener, AutoCloseable {
@@ -37,6 +37,11 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
     public RunRecorder(Path folder, long start, int logEvery, int printEvery, Progress progress, PrintWriter out) throws IOException {
         this.folder = folder;
         this.log = MetricsLog.resume(folder, start);
+        for (MetricsLog.Row row : MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME))) {
+            if (row.values().keySet().stream().allMatch(name -> name.startsWith("val/"))) {
+                lastValidation = row.values();
+            }
+        }
         this.progress = progress;
         this.out = out;
         this.start = start;
@@ -52,8 +57,7 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
 
     @Override
     public void pass(long pass, long last, Map<String, Double> values) throws IOException {
-        boolean early = pass - start <= FIRST;
-        if (early || pass % logEvery == 0 || pass == last) {
+        if (pass <= FIRST || pass % logEvery == 0 || pass == last) {
             log.scalars(pass, values);
         }
         progress.note(String.format(Locale.ROOT, "loss %.5f  PSNR %.2f dB  lr %.2e  memory %d MB", values.get("train/loss"),
@@ -75,7 +79,7 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         note(line.toString());
     }
 
-    /** Values of the last validation; empty before the first. */
+    /** Values of the last validation, also of an earlier process of the run; empty before the first. */
     public Map<String, Double> lastValidation() {
         return lastValidation;
     }

@@ -66,9 +66,7 @@ public final class TrainingCheckpoint {
         Path file = folder.resolve(fileName(counters.fwdbwdStep()));
         writer.write(file);
         readCounters(file);
-        if (keep > 0) {
-            prune(folder, keep);
-        }
+        prune(folder, keep);
         return file;
     }
 
@@ -76,7 +74,11 @@ public final class TrainingCheckpoint {
         tensors.forEach((name, t) -> writer.add(prefix + name, t.dtype(), t.shape().dims(), t.contiguousSegment()));
     }
 
-    private static void prune(Path folder, int keep) throws IOException {
+    /** Deletes the oldest checkpoints beyond {@code keep} readable ones; 0 keeps all. */
+    static void prune(Path folder, int keep) throws IOException {
+        if (keep <= 0) {
+            return;
+        }
         int good = 0;
         for (Path file : list(folder)) {
             if (good >= keep) {
