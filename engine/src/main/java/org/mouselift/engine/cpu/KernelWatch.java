@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class KernelWatch {
     /** Smallest product that is judged, in floating-point operations. */
     static final double LARGE = 0.2e9;
-    /** Warm-up: both must have passed. */
-    static final int WARM_CALLS = 20;
+    /** Warm-up: a product is judged that begins after so many others and so long after the first of them began. */
+    static final int WARM_CALLS = 5;
     static final long WARM_NANOS = 4_000_000_000L;
     /** A working vector kernel reaches this with two threads on any machine that has vectors; the trap stays under a twentieth. */
     static final double CONSERVATIVE_GFLOPS = 40;
@@ -21,7 +21,7 @@ public final class KernelWatch {
     private static final AtomicInteger CALLS = new AtomicInteger();
     private static final AtomicInteger SLOW = new AtomicInteger();
     private static final AtomicBoolean REPORTED = new AtomicBoolean();
-    private static volatile long firstCall;
+    private static volatile long firstBegin;
 
     private KernelWatch() {
     }
@@ -37,12 +37,12 @@ public final class KernelWatch {
         judge(flops, System.nanoTime() - start, System.nanoTime());
     }
 
-    /** Counts one large product; returns true when this call made the report. */
+    /** Counts one large product that took {@code nanos} until {@code now}; returns true when this call made the report. */
     static boolean judge(double flops, long nanos, long now) {
         if (CALLS.getAndIncrement() == 0) {
-            firstCall = now;
+            firstBegin = now - nanos;
         }
-        if (CALLS.get() <= WARM_CALLS || now - firstCall < WARM_NANOS) {
+        if (CALLS.get() <= WARM_CALLS || now - nanos - firstBegin < WARM_NANOS) {
             return false;
         }
         double gflops = flops / Math.max(1, nanos);

@@ -74,7 +74,7 @@ class TileKernelTest {
     @ValueSource(ints = {0, 128, 256, 512})
     void everyVectorWidthAgrees(int bits) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(Stream.of(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()),
-            List.of("--add-modules=jdk.incubator.vector", "-Xmx512m", "-XX:Tier3DelayOn=1000", "-Dmouselift.vector.bits=" + bits, "-cp", System.getProperty("java.class.path"),
+            List.of("@" + Path.of(System.getProperty("mouselift.root"), "conf/jvm.options"), "-Xmx512m", "-Dmouselift.vector.bits=" + bits, "-cp", System.getProperty("java.class.path"),
                 Probe.class.getName())).flatMap(List::stream).toList())
             .redirectError(ProcessBuilder.Redirect.DISCARD).start();
         String[] lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).split("\n");
