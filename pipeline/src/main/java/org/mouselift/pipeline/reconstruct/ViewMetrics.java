@@ -24,30 +24,43 @@ public record ViewMetrics(double psnr, double ssim, double foregroundPsnr, doubl
 
     /** Compares a rendering [3,H,W] with a view of the same size. */
     public static ViewMetrics of(float[] rendering, PosedView truth) {
-        int w = truth.picture().width();
-        int h = truth.picture().height();
-        float[] wanted = truth.picture().toFloatChw();
-        if (rendering.length != wanted.length) {
-            throw new IllegalArgumentException("metrics: rendering of " + rendering.length + " numbers for view " + truth.name() + " of 3x" + h + "x" + w);
+        return of(rendering, truth.picture().toFloatChw(), truth.mask(), truth.picture().height(), truth.picture().width(), truth.name());
+    }
+
+    /**
+     * Compares a rendering with a picture, both planar RGB [3,H,W].
+     *
+     * @param mask share of every pixel that the subject covers [H*W], or null
+     * @param name of the view, for errors
+     */
+    public static ViewMetrics of(float[] rendering, float[] picture, float[] mask, int height, int width, String name) {
+        if (rendering.length != picture.length || picture.length != 3 * height * width || mask != null && mask.length != height * width) {
+            throw new IllegalArgumentException("metrics: rendering of " + rendering.length + " numbers for view " + name + " of 3x" + height + "x" + width
+                    + " (" + picture.length + " numbers, mask " + (mask == null ? "none" : mask.length) + ")");
         }
         float[] shown = new float[rendering.length];
         for (int i = 0; i < shown.length; i++) {
             shown[i] = Math.clamp(rendering[i], 0f, 1f);
         }
         try (Scope scope = Scope.open("view metrics")) {
-            Tensor x = Tensor.of(shown, 1, 3, h, w);
-            Tensor y = Tensor.of(wanted, 1, 3, h, w);
-            double iou = truth.mask() == null ? Double.NaN : ImageMetrics.maskIou(x, Tensor.of(truth.mask(), 1, 1, h, w), WHITE, MASK_THRESHOLD)[0];
-            double ssim = Math.min(w, h) < SSIM_WINDOW ? Double.NaN : ImageMetrics.ssim(x, y)[0];
-            return new ViewMetrics(ImageMetrics.psnr(x, y)[0], ssim, foreground(shown, wanted, truth.mask()), iou);
+            Tensor x = Tensor.of(shown, 1, 3, height, width);
+            Tensor y = Tensor.of(picture, 1, 3, height, width);
+            double iou = mask == null ? Double.NaN : ImageMetrics.maskIou(x, Tensor.of(mask, 1, 1, height, width), WHITE, MASK_THRESHOLD)[0];
+            double ssim = Math.min(width, height) < SSIM_WINDOW ? Double.NaN : ImageMetrics.ssim(x, y)[0];
+            return new ViewMetrics(ImageMetrics.psnr(x, y)[0], ssim, foreground(shown, picture, mask), iou);
         }
     }
 
-    /** What an empty white picture would reach. */
+    /** What an empty white picture would reach (mouse specification §6.6: most of a picture is background). */
     public static ViewMetrics ofWhite(PosedView truth) {
-        float[] white = new float[3 * truth.picture().width() * truth.picture().height()];
+        return ofWhite(truth.picture().toFloatChw(), truth.mask(), truth.picture().height(), truth.picture().width(), truth.name());
+    }
+
+    /** What an empty white picture would reach; arguments as in {@link #of(float[], float[], float[], int, int, String)}. */
+    public static ViewMetrics ofWhite(float[] picture, float[] mask, int height, int width, String name) {
+        float[] white = new float[3 * height * width];
         Arrays.fill(white, 1);
-        return of(white, truth);
+        return of(white, picture, mask, height, width, name);
     }
 
     private static double foreground(float[] shown, float[] wanted, float[] mask) {

@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
@@ -23,6 +25,7 @@ import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
+import org.mouselift.pipeline.reconstruct.ViewMetrics;
 
 /**
  * Training of GS-LRM (GS-LRM specification §6, mouse specification §6.4): passes, updates, validation, pictures and
@@ -213,7 +216,7 @@ public final class GsLrmTrainer implements AutoCloseable {
                 float[] pictures = Ops.slice(rendering, 0, 0, 1).toFloats();
                 int image = 3 * first.height() * first.width();
                 for (int v = 0; v < Math.min(10, first.views()); v++) {
-                    grid.add(new SupervisionGrid.View(first.rgb(v), java.util.Arrays.copyOfRange(pictures, v * image, (v + 1) * image), first.width(),
+                    grid.add(new SupervisionGrid.View(first.rgb(v), Arrays.copyOfRange(pictures, v * image, (v + 1) * image), first.width(),
                             first.height()));
                 }
             }
@@ -265,18 +268,50 @@ public final class GsLrmTrainer implements AutoCloseable {
         for (int i = 0; i < n; i++) {
             Scene scene = validation.load(i, new Philox(plan.seed(), i));
             SceneBatch batch = SceneBatch.whole(scene, plan.views().inputViews(), plan.views().withInputs());
-            ReconstructionMetrics metrics = ReconstructionMetrics.of(model, batch);
-            metrics.values().forEach((k, v) -> sums.merge("val/" + k, v / n, Double::sum));
+            Scene target = batch.target().getFirst();
+            List<float[]> renderings = renderings(batch);
+            List<ViewMetrics> shown = new ArrayList<>();
+            List<ViewMetrics> white = new ArrayList<>();
+            for (int v = 0; v < target.views(); v++) {
+                String name = scene.id() + ", view " + v;
+                shown.add(ViewMetrics.of(renderings.get(v), target.rgb(v), target.mask(v), target.height(), target.width(), name));
+                white.add(ViewMetrics.ofWhite(target.rgb(v), target.mask(v), target.height(), target.width(), name));
+            }
+            values(ViewMetrics.mean(shown), ViewMetrics.mean(white)).forEach((k, v) -> sums.merge("val/" + k, v / n, Double::sum));
             if (i == 0) {
-                Scene target = batch.target().getFirst();
                 List<SupervisionGrid.View> grid = new ArrayList<>();
                 for (int v = 0; v < Math.min(10, target.views()); v++) {
-                    grid.add(new SupervisionGrid.View(target.rgb(v), metrics.rendering().get(v), target.width(), target.height()));
+                    grid.add(new SupervisionGrid.View(target.rgb(v), renderings.get(v), target.width(), target.height()));
                 }
                 listener.picture(step.passes(), "val/gt_vs_pred_0", SupervisionGrid.draw(grid));
             }
         }
         listener.validated(step.passes(), sums);
+    }
+
+    /** The original's names; foreground, mask and the white picture only where the views have alpha. */
+    private static Map<String, Double> values(ViewMetrics shown, ViewMetrics white) {
+        Map<String, Double> out = new LinkedHashMap<>();
+        out.put("psnr", shown.psnr());
+        out.put("ssim", shown.ssim());
+        if (!Double.isNaN(shown.maskIou())) {
+            out.put("foreground_psnr", shown.foregroundPsnr());
+            out.put("mask_iou", shown.maskIou());
+            out.put("white_psnr", white.psnr());
+        }
+        return out;
+    }
+
+    /** Reconstructs a scene from its input views; RGB [3,H,W] of every target view, clipped to [0,1]. */
+    private List<float[]> renderings(SceneBatch batch) {
+        try (Scope s = Scope.open("validation")) {
+            GsLrmOutput out = model.reconstruct(SceneBatch.images(batch.input()), SceneBatch.c2w(batch.input()), SceneBatch.intrinsics(batch.input()));
+            Scene target = batch.target().getFirst();
+            float[] all = Ops.clamp(ViewRenderer.render(out.gaussians(), SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target()),
+                    target.height(), target.width(), model.config().scalingModifier()), 0, 1).toFloats();
+            int image = 3 * target.height() * target.width();
+            return IntStream.range(0, target.views()).mapToObj(v -> Arrays.copyOfRange(all, v * image, (v + 1) * image)).toList();
+        }
     }
 
     @Override

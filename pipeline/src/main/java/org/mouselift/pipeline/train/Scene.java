@@ -56,4 +56,10 @@ public record Scene(String id, int views, int channels, int height, int width, f
         int plane = height * width;
         return java.util.Arrays.copyOfRange(images, view * channels * plane, view * channels * plane + 3 * plane);
     }
+
+    /** Alpha [H*W] of a view; null without alpha. */
+    public float[] mask(int view) {
+        int plane = height * width;
+        return channels == 4 ? java.util.Arrays.copyOfRange(images, (view * 4 + 3) * plane, (view + 1) * 4 * plane) : null;
+    }
 }

@@ -70,6 +70,7 @@ class GsLrmTrainerTest {
     private static final class Recorder implements TrainingListener {
         private final List<String> notes = new ArrayList<>();
         private final List<Double> losses = new ArrayList<>();
+        private Map<String, Double> validation = Map.of();
 
         @Override
         public void note(String text) {
@@ -83,7 +84,7 @@ class GsLrmTrainerTest {
 
         @Override
         public void validated(long pass, Map<String, Double> values) {
-            notes.add("validated " + values.keySet());
+            validation = values;
         }
 
         @Override
@@ -98,12 +99,17 @@ class GsLrmTrainerTest {
     }
 
     private static Recorder train(Path folder, long passes, int every, int keep, double lr, double clip, int accumulation) throws IOException {
+        return train(folder, passes, every, keep, lr, clip, accumulation, null);
+    }
+
+    private static Recorder train(Path folder, long passes, int every, int keep, double lr, double clip, int accumulation, SceneSource validation)
+            throws IOException {
         Recorder recorder = new Recorder();
         GsLrmConfig config = GsLrmConfig.tiny().withSize(32, 16, 1).withCheckpointEvery(1);
         var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, 0, 2, "configuration: text");
         try (GsLrm model = GsLrm.initialised(config, DType.F32, 3);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), new AdamW(model.stateDict(), AdamW.Options.GS_LRM),
-                        new Schedule(Schedule.Kind.COSINE, lr, 2, 8), new GradientRules(clip, 20, true, true), SCENES, null, plan, recorder)) {
+                        new Schedule(Schedule.Kind.COSINE, lr, 2, 8), new GradientRules(clip, 20, true, true), SCENES, validation, plan, recorder)) {
             trainer.resume();
             trainer.run();
         }
@@ -148,6 +154,24 @@ class GsLrmTrainerTest {
         }
         assertTrue(assertThrows(IOException.class, () -> train(folder, 4, 1, 0, 1e-3, 1, 1)).getMessage().contains("can be read"));
         assertTrue(Files.exists(only), "a damaged checkpoint is never deleted");
+    }
+
+    @Test
+    void validationAveragesOverViewsAndScenes(@TempDir Path folder) throws IOException {
+        Recorder recorder = train(folder, 1, 0, 0, 1e-3, 1, 1, SCENES.first(2));
+        assertEquals(List.of("val/psnr", "val/ssim", "val/foreground_psnr", "val/mask_iou", "val/white_psnr"), List.copyOf(recorder.validation.keySet()));
+        // 49 of 256 pixels are not white: (0, 1, 2)/8 in scene 0, (1, 2, 3)/8 in scene 1.
+        double white = 0;
+        for (int scene = 0; scene < 2; scene++) {
+            double sum = 0;
+            for (int c = 0; c < 3; c++) {
+                sum += Math.pow(1 - (scene + c) / 8.0, 2);
+            }
+            white += -10 * Math.log10(sum * 49 / (3 * 256)) / 2;
+        }
+        assertEquals(white, recorder.validation.get("val/white_psnr"), 1e-6);
+        assertTrue(recorder.notes.stream().anyMatch(note -> note.startsWith("picture val/gt_vs_pred_0 ")), recorder.notes.toString());
+        assertTrue(recorder.validation.get("val/psnr") > 0 && recorder.validation.get("val/mask_iou") > 0, recorder.validation.toString());
     }
 
     @Test
