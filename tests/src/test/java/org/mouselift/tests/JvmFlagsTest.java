@@ -21,7 +21,7 @@ class JvmFlagsTest {
     private static final String OPTIONS = "conf/jvm.options";
     /** {@code java -…}, {@code "$JDK/bin/java" "@…}: a JVM that is started, in a script, a build file or a page. */
     private static final Pattern START = Pattern.compile("\\bjava\"?\\s+[\"']?[-@$]");
-    private static final Pattern START_IN_JAVA = Pattern.compile("\"bin\", \"java\"|\"bin/java\"|\"/bin/java\"");
+    private static final Pattern START_IN_JAVA = Pattern.compile("\"bin\", \"java\"|\"bin/java\"|\"/bin/java\"|\\.jvmArgs");
     /** Java files that start JVMs in which no kernel runs. */
     private static final Set<String> WITHOUT_KERNELS = Set.of("AtomicFileTest.java", "LauncherTest.java", "JvmFlagsTest.java");
 

@@ -180,6 +180,11 @@ class LauncherTest {
         assertTrue(run.out.startsWith("Tests run: 7, Failures: 0, Errors: 0, Skipped: 1"), run.out);
         assertTrue(mavenRuns().getFirst().endsWith("verify -Dtest=Foo"), mavenRuns().getFirst());
 
+        run(root, "./mouselift", "test", "-Dgroups=slow");
+        assertTrue(mavenRuns().getLast().endsWith("verify -Dgroups=slow -DexcludedGroups="), mavenRuns().getLast());
+        run(root, "./mouselift", "test", "-Dgroups=slow", "-DexcludedGroups=bench");
+        assertTrue(mavenRuns().getLast().endsWith("verify -Dgroups=slow -DexcludedGroups=bench"), mavenRuns().getLast());
+
         set("MAVEN_FAILS", "1");
         Outcome failed = run(root, "./mouselift", "test");
         assertEquals(1, failed.code);

@@ -134,6 +134,13 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
         return sizes.get(letter);
     }
 
+    /** What identifies the case in records: {@code linear M=1536 N=1024 K=1024 fwd+bwd}. */
+    public String label() {
+        StringBuilder text = new StringBuilder(op.label);
+        sizes.forEach((letter, value) -> text.append(' ').append(letter).append('=').append(value));
+        return text.append(backward ? " fwd+bwd" : " fwd").toString();
+    }
+
     /** Shape of the first operand, for reports. */
     public long[] shape() {
         return switch (op) {

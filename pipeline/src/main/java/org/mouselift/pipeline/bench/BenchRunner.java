@@ -58,14 +58,39 @@ public final class BenchRunner {
             return new Result(c.op().label(), c.sizes(), c.shape(), "fwd", "f32", Workers.count(), VectorWidth.BITS, 1, null, null, gflops, null,
                     gflops / ceilings.gflops(), ceilings.gflops(), ceilings.copyGBs());
         }
-        try (Scope operands = Scope.open("bench " + c.op().label())) {
-            List<Tensor> in = operands(c);
-            Supplier<Tensor> forward = forward(c, in);
-            in.forEach(t -> t.requiresGrad(c.backward()));
-            Tensor seed = c.backward() ? ones(forward) : null;
-            double[] seconds = time(() -> once(forward, seed));
-            return result(c, seconds);
+        try (Prepared prepared = prepare(c)) {
+            return result(c, time(prepared::run));
         }
+    }
+
+    /** A case with its operands, to be run again and again by the thread that made it. */
+    public static final class Prepared implements AutoCloseable {
+        private final Scope operands;
+        private final Supplier<Tensor> forward;
+        private final Tensor seed;
+
+        private Prepared(BenchCase c) {
+            operands = Scope.open("bench " + c.op().label());
+            List<Tensor> in = operands(c);
+            forward = forward(c, in);
+            in.forEach(t -> t.requiresGrad(c.backward()));
+            seed = c.backward() ? ones(forward) : null;
+        }
+
+        /** One pass; what it makes is freed. */
+        public void run() {
+            once(forward, seed);
+        }
+
+        @Override
+        public void close() {
+            operands.close();
+        }
+    }
+
+    /** Operands of a case, the same in every run. {@code fma_peak} has none and cannot be prepared. */
+    public static Prepared prepare(BenchCase c) {
+        return new Prepared(c);
     }
 
     private Result result(BenchCase c, double[] seconds) {

@@ -15,6 +15,7 @@ import org.mouselift.data.AtomicFile;
 import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.engine.cpu.Workers;
 import org.mouselift.pipeline.bench.BenchCase;
+import org.mouselift.pipeline.bench.BenchHistory;
 import org.mouselift.pipeline.bench.BenchRunner;
 import org.mouselift.pipeline.bench.BenchSuite;
 import picocli.CommandLine.Command;
@@ -38,7 +39,7 @@ import picocli.CommandLine.Spec;
             "  {\"op\": \"rasterize\", \"N\": 100000, \"W\": 512, \"H\": 512}          N Gaussians",
             "  {\"op\": \"fma_peak\"}",
             "GB/s count like a copy: a byte read and a byte written are one.", "",
-            "Examples:", "  mouselift bench", "  mouselift bench --suite suite.json --out bench.json --threads 1 --width 256"})
+            "Examples:", "  mouselift bench", "  mouselift bench --record", "  mouselift bench --suite suite.json --out bench.json --threads 1 --width 256"})
 final class BenchCommand implements Callable<Integer> {
     private static final ObjectMapper LINE = new ObjectMapper();
 
@@ -57,6 +58,9 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--seconds", defaultValue = "1", paramLabel = "S", description = "Time for each case after its warm-up (default: ${DEFAULT-VALUE}).")
     private double seconds;
 
+    @Option(names = "--record", description = "Append commit, JDK, processor and each case's share of the ceilings to benchmarks/history.jsonl.")
+    private boolean record;
+
     @ParentCommand
     private Mouselift mouselift;
 
@@ -69,6 +73,7 @@ final class BenchCommand implements Callable<Integer> {
         if (out != null && out.toAbsolutePath().getParent() != null) {
             Files.createDirectories(out.toAbsolutePath().getParent());
         }
+        BenchHistory.Sources sources = record ? sources() : null;
         configure();
         PrintWriter lines = spec.commandLine().getOut();
         List<BenchRunner.Result> results = new ArrayList<>();
@@ -85,7 +90,26 @@ final class BenchCommand implements Callable<Integer> {
         if (out != null) {
             write(results);
         }
+        if (record) {
+            Path file = root().resolve(BenchHistory.FILE);
+            BenchHistory.append(file, BenchHistory.entry(sources, MachineReport.processorName(), cases, results));
+            mouselift.note("recorded in " + file);
+        }
         return ExitCode.OK;
+    }
+
+    /** The repository that the launcher belongs to, or the current folder. */
+    private static Path root() {
+        return Path.of(System.getProperty("mouselift.root", ""));
+    }
+
+    /** Before the minutes of measurement: without a commit the record would be worth nothing. */
+    private static BenchHistory.Sources sources() {
+        try {
+            return BenchHistory.Sources.of(root().toAbsolutePath());
+        } catch (IOException e) {
+            throw CommandException.badInput("--record: " + e.getMessage(), "Run it in a clone of the repository, with git on the PATH, or leave --record out.");
+        }
     }
 
     /** The engine reads both settings once, at its first use, which in this command lies ahead. */

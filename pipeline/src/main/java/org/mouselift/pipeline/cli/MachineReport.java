@@ -139,7 +139,8 @@ final class MachineReport {
         }
     }
 
-    private static String processorName() {
+    /** Model of the processor, as far as the system tells. */
+    static String processorName() {
         Path info = Path.of("/proc/cpuinfo");
         if (Files.isReadable(info)) {
             try (var lines = Files.lines(info)) {

@@ -54,6 +54,20 @@ class BenchCommandTest {
     }
 
     @Test
+    void recordingNeedsACommit() throws IOException {
+        Path suite = Files.writeString(folder.resolve("suite.json"), "[{\"op\": \"copy\", \"N\": 1000}]");
+        String root = System.getProperty("mouselift.root");
+        System.setProperty("mouselift.root", folder.toString());
+        try {
+            assertEquals(ExitCode.BAD_INPUT, run("bench", "--suite", suite.toString(), "--seconds", "0.001", "--record"));
+            assertTrue(err.toString().contains("--record") && err.toString().contains("commit"), err.toString());
+            assertEquals("", out.toString(), "refused before anything is measured");
+        } finally {
+            System.setProperty("mouselift.root", root);
+        }
+    }
+
+    @Test
     void aRunningEngineDoesNotChangeItsThreads() {
         int running = Workers.count();
         String before = System.getProperty(Workers.THREADS_PROPERTY);
