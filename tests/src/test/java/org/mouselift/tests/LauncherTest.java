@@ -94,6 +94,34 @@ class LauncherTest {
         assertTrue(classPath.contains("lib.jar:") && classPath.endsWith("pipeline-1.jar"), classPath);
     }
 
+    /** A JVM that makes an AOT cache gets it in every later run; one that cannot is used without, and nobody hears of it. */
+    @Test
+    void theClassesOfAFirstRunAreKeptWhereTheJvmCan() throws Exception {
+        Path java = jdk("machine/usr/lib/jvm/a", "25.0.3").resolve("bin/java");
+        String plain = Files.readString(java);
+        Outcome without = run(root, "./mouselift", "doctor");
+        assertEquals(0, without.code, without.err);
+        assertFalse(without.out.contains("-XX:AOTCache"), without.out);
+
+        executable(java, plain + """
+                for a in "$@"; do case $a in
+                  -XX:AOTCacheOutput=*) echo kept >"${a#*=}" ;;
+                  *.safetensors) head -c 9 "$a" | od -An -tu1 >"$MAVEN_RUNS.header" ;;
+                esac; done
+                """);
+        assertEquals(0, run(root, "./mouselift", "build").code);
+        Outcome with = run(root, "./mouselift", "doctor");
+        String cache = with.out.lines().filter(line -> line.startsWith("-XX:AOTCache=")).findFirst().orElse("none");
+        assertEquals("kept\n", Files.readString(Path.of(cache.substring(cache.indexOf('=') + 1))), with.out);
+        assertEquals("54 0 0 0 0 0 0 0 123", Files.readString(box.resolve("maven.txt.header")).strip().replaceAll("\\s+", " "), "length and first byte of the header");
+
+        executable(java, plain + "case \"$*\" in *AOTCacheOutput*) for a in \"$@\"; do case $a in -XX:AOTCacheOutput=*) echo half >\"${a#*=}\";; esac; done; exit 1;; esac\n");
+        assertEquals(0, run(root, "./mouselift", "build").code);
+        Outcome failed = run(root, "./mouselift", "doctor");
+        assertEquals(0, failed.code, failed.err);
+        assertFalse(failed.out.contains("-XX:AOTCache"), failed.out);
+    }
+
     @Test
     void aFittingJavaHomeComesFirst() throws Exception {
         jdk("machine/usr/lib/jvm/a", "25.0.4");

@@ -1,7 +1,5 @@
 package org.mouselift.pipeline.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
@@ -41,8 +39,6 @@ import picocli.CommandLine.Spec;
             "GB/s count like a copy: a byte read and a byte written are one.", "",
             "Examples:", "  mouselift bench", "  mouselift bench --record", "  mouselift bench --suite suite.json --out bench.json --threads 1 --width 256"})
 final class BenchCommand implements Callable<Integer> {
-    private static final ObjectMapper LINE = new ObjectMapper();
-
     @Option(names = "--suite", paramLabel = "FILE", description = "JSON list of cases (default: typical shapes of the models).")
     private Path suite;
 
@@ -82,7 +78,7 @@ final class BenchCommand implements Callable<Integer> {
             for (BenchCase c : cases) {
                 BenchRunner.Result result = runner.run(c);
                 results.add(result);
-                lines.println(LINE.writeValueAsString(result));
+                lines.println(Json.line(result));
                 lines.flush();
                 progress.advance(1);
             }
@@ -138,10 +134,9 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private void write(List<BenchRunner.Result> results) throws IOException {
-        ObjectWriter writer = LINE.writer();
         StringBuilder text = new StringBuilder("[");
         for (int i = 0; i < results.size(); i++) {
-            text.append(i == 0 ? "\n" : ",\n").append(writer.writeValueAsString(results.get(i)));
+            text.append(i == 0 ? "\n" : ",\n").append(Json.line(results.get(i)));
         }
         ByteBuffer bytes = ByteBuffer.wrap(text.append("\n]\n").toString().getBytes(StandardCharsets.UTF_8));
         AtomicFile.write(out, channel -> {

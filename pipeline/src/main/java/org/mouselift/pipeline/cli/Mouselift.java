@@ -2,6 +2,8 @@ package org.mouselift.pipeline.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -15,7 +17,7 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /**
- * The command line. Every command is a class of its own, registered by one line of {@code subcommands}; it returns an
+ * The command line. Every command is a class of its own, registered by one line of {@link #COMMANDS}; it returns an
  * {@link ExitCode} and throws for everything else, and {@link ErrorReport} makes one clear message of what it threw.
  * Results go to stdout, progress and messages to stderr.
  */
@@ -26,7 +28,21 @@ import picocli.CommandLine.Spec;
         versionProvider = Mouselift.Version.class,
         sortOptions = false,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
+        footerHeading = "%n",
+        footer = {
+            "The launcher itself knows two more: build (only build) and test (the default test run).",
+            "",
+            "Examples:",
+            "  mouselift doctor                               what this machine offers, and what slows it down",
+            "  mouselift COMMAND --help                       the options of a command",
+            "",
+            "Exit codes: 0 done; 1 a check did not hold; 2 wrong usage; 3 bad input; 4 the machine lacks something;",
+            "70 a defect of the program; 130 interrupted.",
+            "Environment: MOUSELIFT_JVM_OPTS adds JVM flags (-Xmx8g), JAVA_HOME is the first place to look for a JDK.",
+        })
+public final class Mouselift implements Runnable {
+    /** Every command, in the order of the help. */
+    private static final List<Class<?>> COMMANDS = List.of(
             DoctorCommand.class,
             DemoCommand.class,
             SplatCommand.class,
@@ -41,21 +57,8 @@ import picocli.CommandLine.Spec;
             VerifyCommand.class,
             BenchCommand.class,
             GenerateCompletion.class,
-            HelpCommand.class,
-        },
-        footerHeading = "%n",
-        footer = {
-            "The launcher itself knows two more: build (only build) and test (the default test run).",
-            "",
-            "Examples:",
-            "  mouselift doctor                               what this machine offers, and what slows it down",
-            "  mouselift COMMAND --help                       the options of a command",
-            "",
-            "Exit codes: 0 done; 1 a check did not hold; 2 wrong usage; 3 bad input; 4 the machine lacks something;",
-            "70 a defect of the program; 130 interrupted.",
-            "Environment: MOUSELIFT_JVM_OPTS adds JVM flags (-Xmx8g), JAVA_HOME is the first place to look for a JDK.",
-        })
-public final class Mouselift implements Runnable {
+            HelpCommand.class);
+
     /** System property set by the launcher when stderr is a terminal. */
     public static final String TERMINAL_PROPERTY = "mouselift.terminal";
 
@@ -69,7 +72,7 @@ public final class Mouselift implements Runnable {
     private CommandSpec spec;
 
     public static void main(String[] arguments) {
-        System.exit(run(commandLine(), arguments));
+        System.exit(run(commandLine(arguments), arguments));
     }
 
     /** Runs a command line to its exit code, whatever happens. */
@@ -87,12 +90,43 @@ public final class Mouselift implements Runnable {
 
     /** The complete command line; its writers can be replaced, which is how tests run it. */
     public static CommandLine commandLine() {
+        return commandLine(COMMANDS);
+    }
+
+    /**
+     * The command line as far as these arguments need it, because reading the options of every command takes longer than
+     * many commands run: of commands that are not called only name and description are there.
+     */
+    static CommandLine commandLine(String... arguments) {
+        Optional<String> called = Stream.of(arguments).filter(argument -> !argument.startsWith("-")).findFirst();
+        if (called.isEmpty()) {
+            return commandLine(List.of());
+        }
+        List<Class<?>> named = COMMANDS.stream().filter(command -> name(command).equals(called.get())).toList();
+        return named.isEmpty() || named.getFirst() == HelpCommand.class || named.getFirst() == GenerateCompletion.class ? commandLine() : commandLine(named);
+    }
+
+    private static String name(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
+    }
+
+    /** @param complete commands that are needed with their options */
+    private static CommandLine commandLine(List<Class<?>> complete) {
         CommandLine commandLine = new CommandLine(new Mouselift());
         IVersionProvider version = commandLine.getCommandSpec().versionProvider();
-        for (CommandLine command : commandLine.getSubcommands().values()) {
-            CommandSpec spec = command.getCommandSpec();
-            if (!spec.mixinStandardHelpOptions() && !spec.optionsMap().containsKey("--help")) {
-                spec.mixinStandardHelpOptions(true).versionProvider(version);
+        for (Class<?> command : COMMANDS) {
+            if (complete.contains(command)) {
+                CommandLine added = new CommandLine(command);
+                CommandSpec spec = added.getCommandSpec();
+                if (!spec.mixinStandardHelpOptions() && !spec.optionsMap().containsKey("--help")) {
+                    spec.mixinStandardHelpOptions(true).versionProvider(version);
+                }
+                commandLine.addSubcommand(name(command), added);
+            } else {
+                Command described = command.getAnnotation(Command.class);
+                CommandSpec spec = CommandSpec.create().name(described.name());
+                spec.usageMessage().description(described.description()).header(described.header());
+                commandLine.addSubcommand(described.name(), spec);
             }
         }
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);

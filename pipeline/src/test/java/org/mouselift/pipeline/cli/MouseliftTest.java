@@ -11,6 +11,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
@@ -37,6 +39,29 @@ class MouseliftTest {
             assertTrue(entry.getValue().getCommandSpec().usageMessage().description().length > 0, entry.getKey() + " has no description");
             assertEquals(0, run(entry.getKey(), "--help"), entry.getKey());
         }
+    }
+
+    /** What is built for given arguments says and does the same as the complete command line. */
+    @Test
+    void onlyTheCalledCommandIsBuiltAndNobodyNotices() {
+        List<List<String>> calls = new ArrayList<>(List.of(List.of("--help"), List.of("-h"), List.of(), List.of("--quiet"), List.of("help", "inspect"),
+                List.of("help"), List.of("doctr"), List.of("--colour"), List.of("inspect"), List.of("--quiet", "inspect", "gone.safetensors"),
+                List.of("train", "gslrm", "--help"), List.of("--version")));
+        Mouselift.commandLine().getSubcommands().keySet().forEach(name -> calls.add(List.of(name, "--help")));
+        for (List<String> call : calls) {
+            String[] arguments = call.toArray(String[]::new);
+            String[] seen = new String[2];
+            for (int i = 0; i < 2; i++) {
+                out.getBuffer().setLength(0);
+                err.getBuffer().setLength(0);
+                int code = run(i == 0 ? Mouselift.commandLine() : Mouselift.commandLine(arguments), arguments);
+                seen[i] = code + "\n" + out + "\n" + err;
+            }
+            assertEquals(seen[0], seen[1], call.toString());
+        }
+        CommandLine some = Mouselift.commandLine("inspect", "a.ply");
+        assertTrue(some.getSubcommands().get("inspect").getCommandSpec().optionsMap().containsKey("--stats"));
+        assertFalse(some.getSubcommands().get("fit").getCommandSpec().optionsMap().containsKey("--iterations"), "fit is not called");
     }
 
     @Test
