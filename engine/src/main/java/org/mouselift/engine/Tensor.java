@@ -21,7 +21,7 @@ public final class Tensor {
 
     private Tensor(TensorSpec spec, long[] strides, long offset, Storage storage, Overwritable symbol) {
         this.spec = spec;
-        this.strides = strides;
+        this.strides = settled(spec.shape(), strides);
         this.offset = offset;
         this.storage = storage;
         this.symbol = symbol;
@@ -142,6 +142,24 @@ public final class Tensor {
 
     public long[] strides() {
         return strides.clone();
+    }
+
+    /**
+     * An axis of length one has no step of its own: it gets the one at which it merges with the axes behind it, so that kernels
+     * that join axes or read a row's step never meet a leftover of a permutation.
+     */
+    private static long[] settled(Shape shape, long[] strides) {
+        long[] out = strides;
+        for (int i = strides.length - 1; i >= 0; i--) {
+            if (shape.dim(i) == 1) {
+                long step = i == strides.length - 1 ? 1 : out[i + 1] * shape.dim(i + 1);
+                if (out[i] != step) {
+                    out = out == strides ? strides.clone() : out;
+                    out[i] = step;
+                }
+            }
+        }
+        return out;
     }
 
     /** First element, in elements from the start of {@link #segment()}. */

@@ -270,4 +270,20 @@ class NetworkOpsTest {
             assertThrows(ShapeException.class, () -> Ops.geglu(Tensor.zeros(DType.F32, 3)));
         }
     }
+
+    /** A row axis of length one that a permutation left with a foreign step: rows must still be found. */
+    @Tag("kernel")
+    @Test
+    void axesOfLengthOneHaveNoStepOfTheirOwn() {
+        try (Scope s = Scope.open("test")) {
+            Nd x = Nd.random(5, 4, 3, 1);
+            Nd w = Nd.random(6, 2, 3);
+            for (DType t : new DType[] {DType.F32, DType.F64}) {
+                Tensor turned = Ops.permute(x.tensor(t, 0), 0, 2, 1);
+                Tensor plain = Ops.reshape(x.tensor(t, 0), 4, 1, 3);
+                assertArrayEquals(Ops.linear(plain, w.tensor(t, 0)).toDoubles(), Ops.linear(turned, w.tensor(t, 0)).toDoubles());
+                assertArrayEquals(new long[] {3, 3, 1}, turned.strides());
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 package org.mouselift.models.nn;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Philox;
@@ -11,6 +12,8 @@ import org.mouselift.engine.cpu.Workers;
 public final class Parameters {
     /** 32-bit values that one {@link Philox#nextGaussian()} draws. */
     private static final long DRAWS = 4;
+    /** 32-bit values that one {@link Philox#uniform} draws. */
+    private static final long UNIFORM_DRAWS = 2;
     private static final long GRAIN = 4096;
 
     private Parameters() {}
@@ -42,6 +45,39 @@ public final class Parameters {
                 store(memory, t.dtype(), i, value);
             }
         });
+    }
+
+    /** Fills a contiguous f32 or f64 tensor with numbers uniform in [-bound, bound). */
+    public static void uniform(Tensor t, double bound, long seed, long stream) {
+        MemorySegment memory = t.contiguousSegment();
+        Workers.split(t.numel(), GRAIN, (worker, begin, end) -> {
+            Philox random = new Philox(seed, stream);
+            random.position(begin * UNIFORM_DRAWS);
+            for (long i = begin; i < end; i++) {
+                store(memory, t.dtype(), i, random.uniform(-bound, bound));
+            }
+        });
+    }
+
+    /**
+     * The default start values of linear, convolution and norm layers in the original framework (multi-view diffusion specification
+     * §1.14): weights and biases of linear and convolution layers uniform within 1/sqrt(fan in); norm weights 1, biases 0. A layer is
+     * recognised by its {@code weight}: two or more axes, or one for a norm. Every tensor has a random stream of its own, in
+     * state-dict order.
+     */
+    public static void defaults(Map<String, Tensor> stateDict, long seed) {
+        long stream = 0;
+        for (Map.Entry<String, Tensor> e : stateDict.entrySet()) {
+            String name = e.getKey();
+            boolean bias = name.endsWith(".bias");
+            Tensor weight = bias ? stateDict.get(name.substring(0, name.length() - "bias".length()) + "weight") : e.getValue();
+            if (weight != null && weight.rank() >= 2) {
+                uniform(e.getValue(), 1 / Math.sqrt((double) weight.numel() / weight.dim(0)), seed, stream);
+            } else {
+                constant(e.getValue(), bias ? 0 : 1);
+            }
+            stream++;
+        }
     }
 
     /** Sets all elements of a contiguous f32 or f64 tensor. */

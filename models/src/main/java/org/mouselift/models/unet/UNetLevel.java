@@ -1,0 +1,98 @@
+package org.mouselift.models.unet;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.mouselift.engine.Checkpoint;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Module;
+import org.mouselift.models.nn.Resample;
+import org.mouselift.models.nn.ResnetBlock;
+
+/**
+ * One resolution of the UNet: resnets, each followed by a transformer where the level has them, then a resampling where another
+ * level follows (multi-view diffusion specification §1.9 to §1.11). Inputs x, embedding, prompts, then the skips to join, last
+ * first; in the middle and on the way down there are none.
+ */
+final class UNetLevel extends Module {
+    private static final int SKIPS = 3;
+
+    private final List<ResnetBlock> resnets = new ArrayList<>();
+    private final List<MultiViewTransformer> attentions = new ArrayList<>();
+    private final List<Tensor> results = new ArrayList<>();
+    private Resample resample;
+    private boolean checkpointing;
+
+    void resnet(DType dtype, UNetConfig c, int inputs, int outputs) {
+        resnets.add(child("resnets." + resnets.size(), new ResnetBlock(dtype, inputs, outputs, c.embeddingWidth(), c.groups(), c.eps())));
+    }
+
+    void attention(DType dtype, UNetConfig c, int channels, int heads) {
+        attentions.add(child("attentions." + attentions.size(), new MultiViewTransformer(dtype, c, channels, heads)));
+    }
+
+    void resample(String name, Resample part) {
+        resample = child(name, part);
+    }
+
+    void checkpointing(boolean on) {
+        checkpointing = on;
+    }
+
+    /** Runs the level on the way down; everything that the way up will join is added to the skips. */
+    Tensor down(Tensor x, Tensor embedding, Tensor prompts, List<Tensor> skips) {
+        try {
+            Tensor y = call(x, embedding, prompts);
+            skips.addAll(results);
+            return y;
+        } finally {
+            results.clear();
+        }
+    }
+
+    /** Runs the level on the way up; joins and removes the last skips, and comes to the size of the next. */
+    Tensor up(Tensor x, Tensor embedding, Tensor prompts, List<Tensor> skips) {
+        Tensor[] inputs = new Tensor[SKIPS + resnets.size() + (resample == null ? 0 : 1)];
+        inputs[0] = x;
+        inputs[1] = embedding;
+        inputs[2] = prompts;
+        for (int j = 0; j < resnets.size(); j++) {
+            inputs[SKIPS + j] = skips.removeLast();
+        }
+        if (resample != null) {
+            inputs[inputs.length - 1] = skips.getLast();
+        }
+        try {
+            return call(inputs);
+        } finally {
+            results.clear();
+        }
+    }
+
+    @Override
+    protected Tensor forward(Tensor... inputs) {
+        Tensor x = inputs[0];
+        Tensor[] skips = Arrays.copyOfRange(inputs, SKIPS, inputs.length);
+        for (int j = 0; j < resnets.size(); j++) {
+            x = part(resnets.get(j), skips.length == 0 ? x : Ops.concat(1, x, skips[j]), inputs[1]);
+            if (j < attentions.size()) {
+                x = part(attentions.get(j), x, inputs[2]);
+            }
+            results.add(x);
+        }
+        if (resample != null) {
+            x = skips.length == 0 ? resample.call(x) : resample.call(x, skips[skips.length - 1]);
+            results.add(x);
+        }
+        return x;
+    }
+
+    private Tensor part(Module module, Tensor... inputs) {
+        if (!checkpointing) {
+            return module.call(inputs);
+        }
+        return Checkpoint.run(in -> List.of(module.call(in.toArray(Tensor[]::new))), List.of(inputs), module.trainable()).getFirst();
+    }
+}
