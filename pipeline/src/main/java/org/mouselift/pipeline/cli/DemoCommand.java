@@ -78,6 +78,8 @@ final class DemoCommand implements Callable<Integer> {
                 throw CommandException.badInput(SplatCommand.VIEW_COUNT + ": " + weights.folder() + " was trained with " + weights.inputViews()
                         + " input views, the demo has " + inputs.size(), "Use weights that were trained with the six views of human6.");
             }
+            RigMatch.require(weights, "the demo's rig human6", inputs.stream().map(PosedView::camera).toList(), false,
+                    "Use weights that were trained with the six views of human6, or the command splat.").ifPresent(w -> mouselift.note("warning: " + w));
             List<PosedView> unseen = photograph(unseen(size), size, "unseen");
             mouselift.note(String.format(Locale.ROOT, "mouse %d of population %d photographed: %.1f s", mouse, seed, (System.nanoTime() - start) * 1e-9));
             ReconstructionFolder.Report report;

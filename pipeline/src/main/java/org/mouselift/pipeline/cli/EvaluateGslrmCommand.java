@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.ply.SplatPly;
@@ -21,6 +22,8 @@ import org.mouselift.pipeline.evaluate.ConstantCloudBaseline;
 import org.mouselift.pipeline.evaluate.GslrmEvaluation;
 import org.mouselift.pipeline.evaluate.MeanViewBaseline;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.PosedViewReader;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -73,6 +76,10 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
     @Option(names = "--pictures", defaultValue = "4", paramLabel = "N", description = "Samples that get a gt_vs_pred.png (default: ${DEFAULT-VALUE}).")
     private int pictures;
 
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + RigProvenance.CODE
+            + ": cameras unlike those of the training).")
+    private List<String> allowed = new ArrayList<>();
+
     @Option(names = {"-o", "--output"}, defaultValue = "evaluation_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
     private Path output;
 
@@ -96,10 +103,16 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
         if (checkpoint != null && weightsArgument.given()) {
             throw CommandException.usage("--weights and --checkpoint exclude each other", "Name one of them.");
         }
+        for (String code : allowed) {
+            if (!code.equals(RigProvenance.CODE)) {
+                throw CommandException.usage("--allow " + code + ": only " + RigProvenance.CODE + " can be allowed here", "");
+            }
+        }
         long start = System.nanoTime();
         List<Path> samples = samples(data);
         samples = limit == null ? samples : samples.subList(0, Math.min(limit, samples.size()));
         try (GsLrmWeights weights = checkpoint == null ? weightsArgument.open() : GsLrmWeights.ofCheckpoint(checkpoint, config)) {
+            requireRig(weights, samples);
             Files.createDirectories(output);
             GslrmEvaluation evaluation = new GslrmEvaluation(weights, weights.imageSize(), baselines(weights.imageSize()));
             try (Progress progress = parent.mouselift.progress("evaluate", samples.size(), "samples")) {
@@ -122,6 +135,20 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
             }
         }
         return ExitCode.OK;
+    }
+
+    /** Checks the input cameras of all samples before the first is evaluated; the first problem is told. */
+    private void requireRig(GsLrmWeights weights, List<Path> samples) throws IOException {
+        String told = null;
+        for (Path sample : samples) {
+            List<Camera> cameras = PosedViewReader.index(sample).stream().limit(weights.inputViews()).map(PosedViewReader.PictureFile::camera).toList();
+            String problem = RigMatch.require(weights, sample.toString(), cameras, allowed.contains(RigProvenance.CODE),
+                    "Evaluate on samples with the cameras of the training, or go on with --allow " + RigProvenance.CODE + ".").orElse(null);
+            if (problem != null && told == null) {
+                parent.mouselift.note("warning: " + problem);
+                told = problem;
+            }
+        }
     }
 
     /** The blind guesses, if training samples were named. */

@@ -22,6 +22,7 @@ import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
 import org.mouselift.pipeline.reconstruct.ReconstructionFolder;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -77,7 +78,8 @@ final class SplatCommand implements Callable<Integer> {
     @Mixin
     private SplatOptions options;
 
-    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + VIEW_COUNT + ": number of input views).")
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + VIEW_COUNT + ": number of input views; "
+            + RigProvenance.CODE + ": cameras unlike those of the training).")
     private List<String> allowed = new ArrayList<>();
 
     @Option(names = "--json", description = "Print metrics.json instead of a summary.")
@@ -92,8 +94,8 @@ final class SplatCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         for (String code : allowed) {
-            if (!code.equals(VIEW_COUNT)) {
-                throw CommandException.usage("--allow " + code + ": only " + VIEW_COUNT + " can be allowed here", "");
+            if (!List.of(VIEW_COUNT, RigProvenance.CODE).contains(code)) {
+                throw CommandException.usage("--allow " + code + ": only " + VIEW_COUNT + " and " + RigProvenance.CODE + " can be allowed here", "");
             }
         }
         long start = System.nanoTime();
@@ -109,6 +111,9 @@ final class SplatCommand implements Callable<Integer> {
             List<Integer> first = select(views.size(), weights.inputViews(), warnings);
             List<PosedView> used = first.stream().map(views::get).toList();
             List<PosedView> others = IntStream.range(0, views.size()).filter(i -> !first.contains(i)).mapToObj(views::get).toList();
+            RigMatch.require(weights, cameras == null ? inputs.getFirst().toString() : cameras, used.stream().map(PosedView::camera).toList(),
+                    allowed.contains(RigProvenance.CODE), "Use the cameras of the training, bring these to its distance with --normalize similarity, or go on with --allow " + RigProvenance.CODE + ".")
+                    .ifPresent(warnings::add);
             warnings.forEach(w -> mouselift.note("warning: " + w));
             ReconstructionFolder.Report report;
             try (Progress progress = mouselift.progress("splat", ReconstructionFolder.steps(used.size(), others.size(), what), "steps")) {

@@ -28,6 +28,7 @@ import org.mouselift.pipeline.config.YamlText;
 import org.mouselift.pipeline.log.MetricCurves;
 import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 import org.mouselift.pipeline.train.GsLrmTrainer;
 import org.mouselift.pipeline.train.GslrmSetup;
 import org.mouselift.pipeline.train.OverfitVerdict;
@@ -126,12 +127,13 @@ final class TrainGslrmCommand implements Callable<Integer> {
         GsLrmConfig network = GslrmSetup.network(c);
         try (GsLrm model = model(network, c, folder)) {
             GslrmSetup.freeze(c).apply(model);
-            return train(c, model, train, validation, folder, trainList, err);
+            RigProvenance rig = GslrmSetup.rig(train, c.dataset().numInputViews(), seed);
+            return train(c, model, train, validation, folder, trainList, rig, err);
         }
     }
 
-    private int train(GslrmConfig c, GsLrm model, SceneSource train, SceneSource validation, Path folder, Path trainList, PrintWriter err)
-            throws IOException {
+    private int train(GslrmConfig c, GsLrm model, SceneSource train, SceneSource validation, Path folder, Path trainList, RigProvenance rig,
+            PrintWriter err) throws IOException {
         SceneBatch.ViewRule views = GslrmSetup.views(c, targets);
         if (overfit == 0) {
             gate(folder);
@@ -154,7 +156,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 run(trainer);
             }
             MetricCurves.write(MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)), folder);
-            GsLrmWeights.save(weights, model, configuration, DType.F16, provenance(trainer.passes(), trainList, recorder.lastValidation()));
+            GsLrmWeights.save(weights, model, configuration, DType.F16, provenance(trainer.passes(), trainList, rig, recorder.lastValidation()));
             recorder.note("weights " + weights);
             if (overfit == 0) {
                 return ExitCode.OK;
@@ -198,9 +200,10 @@ final class TrainGslrmCommand implements Callable<Integer> {
         return weights && (overfit == 0 || OverfitVerdict.read(folder.getParent()).map(v -> v.scenes() == overfit && v.passes() == passes).orElse(false));
     }
 
-    private ObjectNode provenance(long passes, Path list, Map<String, Double> validation) {
+    private ObjectNode provenance(long passes, Path list, RigProvenance rig, Map<String, Double> validation) {
         ObjectNode node = JsonNodeFactory.instance.objectNode().put("trained_by", "mouselift train gslrm").put("passes", passes).put("seed", seed)
                 .put("data", list.toString()).put("targets_per_pass", targets).put("overfit", overfit);
+        rig.into(node);
         validation.forEach(node::put);
         return node;
     }

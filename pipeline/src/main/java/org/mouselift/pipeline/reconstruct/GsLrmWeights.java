@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
@@ -52,12 +53,14 @@ public final class GsLrmWeights implements AutoCloseable {
     private final GslrmConfig config;
     private final GsLrm model;
     private final ObjectNode provenance;
+    private final RigProvenance rig;
 
-    private GsLrmWeights(Path folder, GslrmConfig config, GsLrm model, ObjectNode provenance) {
+    private GsLrmWeights(Path folder, GslrmConfig config, GsLrm model, ObjectNode provenance, RigProvenance rig) {
         this.folder = folder;
         this.config = config;
         this.model = model;
         this.provenance = provenance;
+        this.rig = rig;
     }
 
     /**
@@ -71,7 +74,8 @@ public final class GsLrmWeights implements AutoCloseable {
         requireFile(folder, CONFIG);
         GslrmConfig config = GslrmConfigReader.read(folder.resolve(CONFIG), List.of()).config();
         ObjectNode provenance = provenance(folder.resolve(PROVENANCE));
-        return new GsLrmWeights(folder, config, load(config, folder.resolve(MODEL)), provenance);
+        RigProvenance rig = RigProvenance.of(provenance, folder.resolve(PROVENANCE)).orElse(null);
+        return new GsLrmWeights(folder, config, load(config, folder.resolve(MODEL)), provenance, rig);
     }
 
     /**
@@ -88,7 +92,7 @@ public final class GsLrmWeights implements AutoCloseable {
         GslrmConfig config = GslrmConfigReader.read(name, YamlReader.parse(name, text), List.of()).config();
         try (Scope scope = Scope.open("weights of " + file)) {
             GsLrm model = GsLrm.load(GslrmSetup.network(config), DType.F32, TrainingCheckpoint.readModel(file), file.toString());
-            return new GsLrmWeights(file, config, model, JsonNodeFactory.instance.objectNode());
+            return new GsLrmWeights(file, config, model, JsonNodeFactory.instance.objectNode(), null);
         } catch (EngineException e) {
             throw new WeightsException("MFL-E203", file, e.getMessage(), "give the configuration it was trained with", e);
         }
@@ -233,6 +237,11 @@ public final class GsLrmWeights implements AutoCloseable {
     /** Where the weights come from; empty where nothing is recorded. */
     public ObjectNode provenance() {
         return provenance.deepCopy();
+    }
+
+    /** The input cameras of the training; empty where they are not recorded. */
+    public Optional<RigProvenance> rig() {
+        return Optional.ofNullable(rig);
     }
 
     /** Views the model was trained to reconstruct from. */

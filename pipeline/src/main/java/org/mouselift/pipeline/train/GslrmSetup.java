@@ -2,8 +2,10 @@ package org.mouselift.pipeline.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.GeometryMode;
 import org.mouselift.data.dataset.AutoMask;
 import org.mouselift.data.dataset.BackgroundColor;
@@ -11,6 +13,7 @@ import org.mouselift.data.dataset.MouseViewDataset;
 import org.mouselift.data.dataset.RandomViewDataset;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.dataset.ViewAugmentation;
+import org.mouselift.engine.Philox;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
 import org.mouselift.models.gslrm.RayEncoding;
@@ -23,11 +26,17 @@ import org.mouselift.models.optim.Muon;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.pipeline.config.GslrmConfig;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 
 /** From a training configuration to the parts of a run. */
 public final class GslrmSetup {
     /** Decoded scenes of a fixed data set are kept up to this size. */
     private static final long CACHE_BYTES = 6L << 30;
+
+    /** Samples whose cameras are recorded with the weights. */
+    private static final int RIG_SAMPLES = 16;
+    /** Stream of the generator, apart from those of the passes. */
+    private static final long RIG_DRAWS = 3L << 40;
 
     private GslrmSetup() {}
 
@@ -125,6 +134,22 @@ public final class GslrmSetup {
     /** Which views of a scene are inputs and targets. */
     public static SceneBatch.ViewRule views(GslrmConfig config, int targetsPerPass) {
         return new SceneBatch.ViewRule(config.dataset().numInputViews(), config.dataset().targetHasInput(), targetsPerPass);
+    }
+
+    /**
+     * The input cameras of a training, from samples spread over the list.
+     *
+     * @param seed of the run; random views are drawn from it
+     */
+    public static RigProvenance rig(SceneSource scenes, int inputViews, long seed) throws IOException {
+        int n = Math.min(RIG_SAMPLES, scenes.size());
+        List<List<Camera>> samples = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            int index = (int) ((long) i * scenes.size() / n);
+            List<Camera> cameras = scenes.load(index, new Philox(seed, RIG_DRAWS + index)).cameras();
+            samples.add(cameras.subList(0, Math.min(inputViews, cameras.size())));
+        }
+        return RigProvenance.of(samples);
     }
 
     /** Loss terms that need networks which this program does not load yet. */

@@ -1,5 +1,11 @@
 package org.mouselift.pipeline.train;
 
+import java.util.List;
+import java.util.stream.IntStream;
+import org.mouselift.data.camera.Camera;
+import org.mouselift.data.camera.Intrinsics;
+import org.mouselift.data.camera.Pose;
+
 /**
  * One training item: V posed pictures of a subject, the input views first.
  *
@@ -61,5 +67,17 @@ public record Scene(String id, int views, int channels, int height, int width, f
     public float[] mask(int view) {
         int plane = height * width;
         return channels == 4 ? java.util.Arrays.copyOfRange(images, (view * 4 + 3) * plane, (view + 1) * 4 * plane) : null;
+    }
+
+    /** The cameras of all views. */
+    public List<Camera> cameras() {
+        return IntStream.range(0, views).mapToObj(v -> {
+            double[][] rows = new double[4][4];
+            for (int i = 0; i < 16; i++) {
+                rows[i / 4][i % 4] = c2w[16 * v + i];
+            }
+            return new Camera(new Intrinsics(intrinsics[4 * v], intrinsics[4 * v + 1], intrinsics[4 * v + 2], intrinsics[4 * v + 3], width, height),
+                    Pose.cameraToWorld(rows));
+        }).toList();
     }
 }

@@ -30,6 +30,7 @@ import org.mouselift.data.ply.SplatPly;
 import org.mouselift.data.synth.MouseView;
 import org.mouselift.data.synth.SynthMouse;
 import org.mouselift.engine.DType;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 import org.mouselift.pipeline.reconstruct.TinyWeights;
 
 /** The commands that reconstruct, with an untrained network: files, numbers and refusals, not quality. */
@@ -171,6 +172,39 @@ class SplatCommandTest {
         assertEquals(0, splat(sample.toString(), "--views", "3,1", "--allow", "MFL-E131", "-o", folder.resolve("a").toString(), "--turntable", "0", "--no-viewer",
                 "--json"), err.toString());
         assertTrue(new ObjectMapper().readTree(out.toString()).at("/warnings/0").asText().startsWith("MFL-E131"), out.toString());
+    }
+
+    @Test
+    void camerasUnlikeThoseOfTheTrainingNeedPermission() throws IOException {
+        var provenance = new ObjectMapper().createObjectNode();
+        RigProvenance.of(List.of(Rings.turntable(3, 10, SIZE).cameras())).into(provenance);
+        Files.writeString(weights.resolve("provenance.json"), provenance.toString());
+        Path results = folder.resolve("results");
+        List<String> quick = List.of("--turntable", "0", "--no-viewer", "--json", "-o", results.toString());
+        Path same = sample("same", Rings.turntable(3, 10, SIZE));
+        assertEquals(0, splat(with(quick, same.toString())), err.toString());
+        assertFalse(out.toString().contains("MFL-E125"), out.toString());
+        Path steep = sample("steep", Rings.turntable(3, 30, SIZE));
+        assertEquals(ExitCode.BAD_INPUT, splat(with(quick, steep.toString())));
+        assertTrue(err.toString().contains("MFL-E125") && err.toString().contains("elevation 30.00") && err.toString().contains("--allow MFL-E125"), err.toString());
+        assertEquals(0, splat(with(quick, steep.toString(), "--allow", "MFL-E125")), err.toString());
+        assertTrue(new ObjectMapper().readTree(out.toString()).at("/warnings/0").asText().startsWith("MFL-E125"), out.toString());
+
+        assertEquals(ExitCode.BAD_INPUT, run("evaluate", "gslrm", "--data", steep.toString(), "--weights", weights.toString(), "-o", folder.resolve("e").toString()));
+        assertTrue(err.toString().contains("MFL-E125") && err.toString().contains("steep") && !Files.exists(folder.resolve("e")), err.toString());
+        assertEquals(0, run("evaluate", "gslrm", "--data", steep.toString(), "--weights", weights.toString(), "-o", folder.resolve("e").toString(), "--allow", "MFL-E125"),
+                err.toString());
+        assertTrue(err.toString().contains("warning: MFL-E125"), err.toString());
+
+        Files.writeString(weights.resolve("provenance.json"), "{}");
+        assertEquals(0, splat(with(quick, steep.toString())), err.toString());
+        assertTrue(err.toString().contains("warning: the cameras of its training are not recorded"), err.toString());
+    }
+
+    private static String[] with(List<String> options, String... first) {
+        List<String> all = new ArrayList<>(List.of(first));
+        all.addAll(options);
+        return all.toArray(String[]::new);
     }
 
     @Test

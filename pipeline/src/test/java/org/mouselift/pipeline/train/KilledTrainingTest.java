@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.camera.Rings;
 import org.mouselift.data.synth.SynthMice;
 import org.mouselift.pipeline.log.MetricsLog;
+import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 
 /**
  * {@code train gslrm} in a process of its own that is killed ({@code SIGKILL}: no shutdown hook, no flush) and started again
@@ -148,6 +151,10 @@ class KilledTrainingTest {
         for (String file : List.of(TrainingCheckpoint.fileName(PASSES), "weights/model.safetensors", "weights/provenance.json", "weights/config.yaml")) {
             assertArrayEquals(Files.readAllBytes(undisturbed.resolve("run").resolve(file)), Files.readAllBytes(place.resolve("run").resolve(file)), file);
         }
+        ObjectNode provenance = GsLrmWeights.readProvenance(place.resolve("run").resolve("weights"));
+        RigProvenance rig = RigProvenance.of(provenance, place).orElseThrow();
+        assertEquals(2, rig.views());
+        assertTrue(rig.distance().mean() > 1 && provenance.get("val/psnr").isNumber(), provenance.toString());
         List<String> expected = numbers(undisturbed);
         List<String> seen = numbers(place);
         for (int i = 0; i < Math.min(expected.size(), seen.size()); i++) {
