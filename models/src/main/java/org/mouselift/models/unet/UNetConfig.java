@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import org.mouselift.engine.EngineException;
-import org.mouselift.engine.nn.NearestNames;
+import org.mouselift.models.nn.ConfigKeys;
 
 /**
  * Architecture of {@link UNetMV2DConditionModel}, by the keys of {@code unet/config.json} (multi-view diffusion specification
@@ -36,7 +36,7 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
     private static final Set<String> IGNORED = Set.of("decay", "min_decay", "optimization_step", "update_after_step", "use_ema_warmup", "inv_gamma", "power",
             "upcast_attention", "addition_embed_type_num_heads", "addition_channels");
     /** Keys that only one value is supported for. */
-    private static final Map<String, Object> FIXED = fixed();
+    private static final Map<String, String> FIXED = fixed();
 
     public UNetConfig {
         blockOutChannels = List.copyOf(blockOutChannels);
@@ -73,8 +73,8 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
                 linearProjection, groups, eps, downsamplePadding, classWidth, flipSinToCos, freqShift, numViews, other);
     }
 
-    private static Map<String, Object> fixed() {
-        Map<String, Object> all = new TreeMap<>();
+    private static Map<String, String> fixed() {
+        Map<String, String> all = new TreeMap<>();
         for (String absent : List.of("num_attention_heads", "num_class_embeds", "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act",
                 "time_cond_proj_dim", "encoder_hid_dim", "encoder_hid_dim_type", "addition_embed_type", "addition_time_embed_dim", "cross_attention_norm",
                 "mid_block_only_cross_attention", "reverse_transformer_layers_per_block")) {
@@ -107,7 +107,7 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
      * @param source label for messages
      */
     public static UNetConfig of(Map<String, ?> json, String source) {
-        Reader r = new Reader(json, source);
+        ConfigKeys r = new ConfigKeys(json, source, IGNORED);
         List<String> down = r.words("down_block_types", List.of("CrossAttnDownBlockMV2D", "CrossAttnDownBlockMV2D", "CrossAttnDownBlockMV2D", "DownBlock2D"));
         List<String> up = r.words("up_block_types", List.of("UpBlock2D", "CrossAttnUpBlockMV2D", "CrossAttnUpBlockMV2D", "CrossAttnUpBlockMV2D"));
         List<Integer> channels = r.integers("block_out_channels", List.of(320, 640, 1280, 1280), 0);
@@ -136,115 +136,8 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
                 r.truth("use_linear_projection", false), r.integer("norm_num_groups", 32), r.number("norm_eps", 1e-5), r.integer("downsample_padding", 1),
                 classWidth, r.truth("flip_sin_to_cos", true), r.number("freq_shift", 0), r.integer("num_views", 1),
                 !multiview ? AttentionRule.PLAIN : sparse ? AttentionRule.SPARSE : AttentionRule.DENSE);
+        FIXED.forEach(r::only);
         r.finish();
         return config;
-    }
-
-    /** Takes keys off a JSON object and names what is wrong or left. */
-    private static final class Reader {
-        private final Map<String, Object> left = new TreeMap<>();
-        private final List<String> known = new ArrayList<>(FIXED.keySet());
-        private final String source;
-
-        Reader(Map<String, ?> json, String source) {
-            this.source = source;
-            json.forEach((k, v) -> {
-                if (!k.startsWith("_") && !IGNORED.contains(k)) {
-                    left.put(k, v == null ? "null" : v);
-                }
-            });
-        }
-
-        EngineException refuse(String key, Object value, String expected) {
-            return new EngineException(source + ": " + key + " is " + value + ", expected " + expected);
-        }
-
-        private Object take(String key) {
-            known.add(key);
-            Object value = left.remove(key);
-            return "null".equals(value) ? null : value;
-        }
-
-        int integer(String key, int missing) {
-            double value = number(key, missing);
-            if (value != Math.rint(value) || Math.abs(value) > Integer.MAX_VALUE) {
-                throw refuse(key, value, "a whole number");
-            }
-            return (int) value;
-        }
-
-        double number(String key, double missing) {
-            Object value = take(key);
-            if (value == null) {
-                return missing;
-            }
-            if (!(value instanceof Number n)) {
-                throw refuse(key, value, "a number");
-            }
-            return n.doubleValue();
-        }
-
-        boolean truth(String key, boolean missing) {
-            Object value = take(key);
-            if (value == null) {
-                return missing;
-            }
-            if (!(value instanceof Boolean b)) {
-                throw refuse(key, value, "true or false");
-            }
-            return b;
-        }
-
-        String text(String key, String missing) {
-            Object value = take(key);
-            return value == null ? missing : value.toString();
-        }
-
-        List<String> words(String key, List<String> missing) {
-            Object value = take(key);
-            if (value == null) {
-                return missing;
-            }
-            if (!(value instanceof List<?> list) || !list.stream().allMatch(String.class::isInstance)) {
-                throw refuse(key, value, "a list of block names");
-            }
-            return list.stream().map(String.class::cast).toList();
-        }
-
-        /** @param repeat length that a single number stands for, 0 to insist on a list */
-        List<Integer> integers(String key, List<Integer> missing, int repeat) {
-            Object value = take(key);
-            if (value == null) {
-                return missing.size() == 1 && repeat > 0 ? java.util.Collections.nCopies(repeat, missing.getFirst()) : missing;
-            }
-            if (repeat > 0 && value instanceof Number n) {
-                return java.util.Collections.nCopies(repeat, n.intValue());
-            }
-            if (!(value instanceof List<?> list) || !list.stream().allMatch(v -> v instanceof Number n && n.doubleValue() == n.intValue())) {
-                throw refuse(key, value, "a list of whole numbers");
-            }
-            return list.stream().map(v -> ((Number) v).intValue()).toList();
-        }
-
-        boolean oneOf(String key, String value, String yes, String no) {
-            if (!value.equals(yes) && !value.equals(no)) {
-                throw refuse(key, value, yes + " or " + no + "; other blocks are not built");
-            }
-            return value.equals(yes);
-        }
-
-        void finish() {
-            FIXED.forEach((key, only) -> {
-                Object value = left.remove(key);
-                String text = value instanceof Number n ? String.valueOf(n.doubleValue()) : String.valueOf(value);
-                if (value != null && !text.equals(only)) {
-                    throw refuse(key, value, only + "; nothing else is built");
-                }
-            });
-            if (!left.isEmpty()) {
-                String key = left.keySet().iterator().next();
-                throw new EngineException(source + ": unknown key '" + key + "' (" + left.get(key) + "); nearest known: " + NearestNames.of(key, known, 3));
-            }
-        }
     }
 }
