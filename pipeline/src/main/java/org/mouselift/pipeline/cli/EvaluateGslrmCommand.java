@@ -20,6 +20,7 @@ import org.mouselift.data.ply.SplatPly;
 import org.mouselift.pipeline.evaluate.Baseline;
 import org.mouselift.pipeline.evaluate.ConstantCloudBaseline;
 import org.mouselift.pipeline.evaluate.GslrmEvaluation;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.evaluate.MeanViewBaseline;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
@@ -73,6 +74,10 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
             description = "Training pictures for constantCloud, spread over all (default: ${DEFAULT-VALUE}).")
     private int baselineViews;
 
+    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Also measure LPIPS, with these safetensors files: the convolutions of VGG16 "
+            + "(features.0.weight ...) and the learned factors (lin0.model.1.weight ...).")
+    private List<Path> lpips = new ArrayList<>();
+
     @Option(names = "--pictures", defaultValue = "4", paramLabel = "N", description = "Samples that get a gt_vs_pred.png (default: ${DEFAULT-VALUE}).")
     private int pictures;
 
@@ -111,10 +116,11 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
         long start = System.nanoTime();
         List<Path> samples = samples(data);
         samples = limit == null ? samples : samples.subList(0, Math.min(limit, samples.size()));
-        try (GsLrmWeights weights = checkpoint == null ? weightsArgument.open() : GsLrmWeights.ofCheckpoint(checkpoint, config)) {
+        try (GsLrmWeights weights = checkpoint == null ? weightsArgument.open() : GsLrmWeights.ofCheckpoint(checkpoint, config);
+                LpipsNetwork distance = lpips.isEmpty() ? null : LpipsNetwork.open(lpips)) {
             requireRig(weights, samples);
             Files.createDirectories(output);
-            GslrmEvaluation evaluation = new GslrmEvaluation(weights, weights.imageSize(), baselines(weights.imageSize()));
+            GslrmEvaluation evaluation = new GslrmEvaluation(weights, weights.imageSize(), baselines(weights.imageSize()), distance);
             try (Progress progress = parent.mouselift.progress("evaluate", samples.size(), "samples")) {
                 for (int i = 0; i < samples.size(); i++) {
                     Path sample = samples.get(i);
@@ -194,9 +200,10 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
 
     private void print(GslrmEvaluation.Report report) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("%d samples%n%-16s %18s %18s %18s %18s%n", report.samples(), "mean (median)", "PSNR dB", "SSIM", "foreground PSNR dB", "mask IoU");
-        report.scores().forEach((what, numbers) -> out.printf("%-16s %18s %18s %18s %18s%n", what, pair(numbers, "psnr", 2), pair(numbers, "ssim", 4),
-                pair(numbers, "foregroundPsnr", 2), pair(numbers, "maskIou", 3)));
+        out.printf("%d samples%n%-16s %18s %18s %18s %18s%s%n", report.samples(), "mean (median)", "PSNR dB", "SSIM", "foreground PSNR dB", "mask IoU",
+                lpips.isEmpty() ? "" : String.format(" %18s", "LPIPS"));
+        report.scores().forEach((what, numbers) -> out.printf("%-16s %18s %18s %18s %18s%s%n", what, pair(numbers, "psnr", 2), pair(numbers, "ssim", 4),
+                pair(numbers, "foregroundPsnr", 2), pair(numbers, "maskIou", 3), lpips.isEmpty() ? "" : String.format(" %18s", pair(numbers, "lpips", 4))));
         for (String file : List.of("summary.csv", "evaluation.json")) {
             out.println(output.resolve(file));
         }

@@ -3,6 +3,7 @@ package org.mouselift.pipeline.evaluate;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -28,6 +29,7 @@ public final class GslrmEvaluation {
     private final GsLrmWeights weights;
     private final int size;
     private final List<Baseline> baselines;
+    private final LpipsNetwork lpips;
     private final List<SampleResult> results = new ArrayList<>();
     private final Map<String, List<ViewMetrics>> all = new LinkedHashMap<>();
 
@@ -49,7 +51,9 @@ public final class GslrmEvaluation {
     /** @param scores as in {@link SampleResult}, over the views of all samples */
     public record Report(String weights, int samples, int size, Map<String, Numbers> scores, List<SampleResult> perSample) {}
 
-    public GslrmEvaluation(GsLrmWeights weights, int size, List<Baseline> baselines) {
+    /** @param lpips null to leave LPIPS out */
+    public GslrmEvaluation(GsLrmWeights weights, int size, List<Baseline> baselines, LpipsNetwork lpips) {
+        this.lpips = lpips;
         this.weights = weights;
         this.size = size;
         this.baselines = List.copyOf(baselines);
@@ -74,11 +78,11 @@ public final class GslrmEvaluation {
         for (int i = 0; i < views.size(); i++) {
             PosedView view = views.get(i);
             float[] rendering = reconstruction.render(view.camera());
-            score(scores, i < inputs ? "input" : "unseen", ViewMetrics.of(rendering, view));
+            score(scores, i < inputs ? "input" : "unseen", measure(rendering, view));
             if (i >= inputs || unseen.isEmpty()) {
-                score(scores, "white", ViewMetrics.ofWhite(view));
+                score(scores, "white", measure(white(), view));
                 for (Baseline baseline : baselines) {
-                    score(scores, baseline.name(), ViewMetrics.of(baseline.picture(view.camera()), view));
+                    score(scores, baseline.name(), measure(baseline.picture(view.camera()), view));
                 }
                 if (grid.size() < GRID_VIEWS) {
                     grid.add(new SupervisionGrid.View(view.picture().toFloatChw(), rendering, size, size));
@@ -98,6 +102,24 @@ public final class GslrmEvaluation {
         return result;
     }
 
+    private ViewMetrics measure(float[] rendering, PosedView view) {
+        ViewMetrics metrics = ViewMetrics.of(rendering, view);
+        if (lpips == null) {
+            return metrics;
+        }
+        float[] shown = rendering.clone();
+        for (int i = 0; i < shown.length; i++) {
+            shown[i] = Math.clamp(shown[i], 0f, 1f);
+        }
+        return metrics.withLpips(lpips.distance(shown, view.picture().toFloatChw(), size, size));
+    }
+
+    private float[] white() {
+        float[] white = new float[3 * size * size];
+        Arrays.fill(white, 1);
+        return white;
+    }
+
     private static void score(Map<String, List<ViewMetrics>> scores, String what, ViewMetrics metrics) {
         scores.computeIfAbsent(what, k -> new ArrayList<>()).add(metrics);
     }
@@ -112,27 +134,29 @@ public final class GslrmEvaluation {
     /**
      * {@code summary.csv} of the original's evaluation mode: one row a sample, a blank line, the average. The columns after
      * the name are those of the unseen views (of the inputs where there are no others), then the PSNR of the inputs, of a
-     * white picture and of the baselines. Empty where undefined. The original's column lpips is missing: it needs a network.
+     * white picture and of the baselines. Empty where undefined. The column lpips is there where it was measured.
      */
     public static String summary(Report report) {
         List<String> extra = report.scores().keySet().stream().filter(what -> !what.equals("unseen")).toList();
-        StringBuilder csv = new StringBuilder("basename,psnr,ssim,foreground_psnr,mask_iou");
+        boolean lpips = report.scores().values().stream().anyMatch(numbers -> numbers.mean().containsKey("lpips"));
+        List<String> columns = lpips ? List.of("psnr", "lpips", "ssim", "foregroundPsnr", "maskIou") : List.of("psnr", "ssim", "foregroundPsnr", "maskIou");
+        StringBuilder csv = new StringBuilder("basename,psnr," + (lpips ? "lpips," : "") + "ssim,foreground_psnr,mask_iou");
         extra.forEach(what -> csv.append(',').append(what).append("_psnr"));
         csv.append('\n');
         for (SampleResult sample : report.perSample()) {
-            row(csv, sample.name(), sample.scores(), extra);
+            row(csv, sample.name(), sample.scores(), columns, extra);
         }
         csv.append('\n');
         Map<String, Map<String, Double>> means = new LinkedHashMap<>();
         report.scores().forEach((what, numbers) -> means.put(what, numbers.mean()));
-        row(csv, "average", means, extra);
+        row(csv, "average", means, columns, extra);
         return csv.toString();
     }
 
-    private static void row(StringBuilder csv, String name, Map<String, Map<String, Double>> scores, List<String> extra) {
+    private static void row(StringBuilder csv, String name, Map<String, Map<String, Double>> scores, List<String> columns, List<String> extra) {
         csv.append(name.indexOf(',') >= 0 || name.indexOf('"') >= 0 ? '"' + name.replace("\"", "\"\"") + '"' : name);
         Map<String, Double> model = scores.getOrDefault("unseen", scores.get("input"));
-        for (String column : List.of("psnr", "ssim", "foregroundPsnr", "maskIou")) {
+        for (String column : columns) {
             number(csv, model.get(column));
         }
         for (String what : extra) {

@@ -16,11 +16,21 @@ import org.mouselift.models.metrics.ImageMetrics;
  * @param ssim as scikit-image computes it; NaN for pictures smaller than its window of 11 pixels
  * @param foregroundPsnr PSNR over the pixels where the mask exceeds 0.5; NaN without a mask or without such pixels
  * @param maskIou intersection over union of what differs from white by more than 0.1 and the mask; NaN without a mask
+ * @param lpips LPIPS 0.1 with VGG16 (GS-LRM specification §3.3); NaN where it was not measured
  */
-public record ViewMetrics(double psnr, double ssim, double foregroundPsnr, double maskIou) {
+public record ViewMetrics(double psnr, double ssim, double foregroundPsnr, double maskIou, double lpips) {
     private static final double[] WHITE = {1, 1, 1};
     private static final double MASK_THRESHOLD = 0.1;
     private static final int SSIM_WINDOW = 11;
+
+    /** Without LPIPS. */
+    public ViewMetrics(double psnr, double ssim, double foregroundPsnr, double maskIou) {
+        this(psnr, ssim, foregroundPsnr, maskIou, Double.NaN);
+    }
+
+    public ViewMetrics withLpips(double distance) {
+        return new ViewMetrics(psnr, ssim, foregroundPsnr, maskIou, distance);
+    }
 
     /** Compares a rendering [3,H,W] with a view of the same size. */
     public static ViewMetrics of(float[] rendering, PosedView truth) {
@@ -97,20 +107,23 @@ public record ViewMetrics(double psnr, double ssim, double foregroundPsnr, doubl
 
     private static ViewMetrics combined(List<ViewMetrics> all, ToDoubleFunction<double[]> how) {
         return new ViewMetrics(one(all, ViewMetrics::psnr, how), one(all, ViewMetrics::ssim, how), one(all, ViewMetrics::foregroundPsnr, how),
-                one(all, ViewMetrics::maskIou, how));
+                one(all, ViewMetrics::maskIou, how), one(all, ViewMetrics::lpips, how));
     }
 
     private static double one(List<ViewMetrics> all, ToDoubleFunction<ViewMetrics> which, ToDoubleFunction<double[]> how) {
         return how.applyAsDouble(all.stream().mapToDouble(which).filter(v -> !Double.isNaN(v)).toArray());
     }
 
-    /** By name, for reports; what is not a finite number is null. */
+    /** By name, for reports; what is not a finite number is null, LPIPS is missing where it was not measured. */
     public Map<String, Double> numbers() {
         Map<String, Double> map = new LinkedHashMap<>();
         map.put("psnr", finite(psnr));
         map.put("ssim", finite(ssim));
         map.put("foregroundPsnr", finite(foregroundPsnr));
         map.put("maskIou", finite(maskIou));
+        if (!Double.isNaN(lpips)) {
+            map.put("lpips", finite(lpips));
+        }
         return map;
     }
 

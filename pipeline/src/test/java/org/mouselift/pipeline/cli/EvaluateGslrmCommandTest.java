@@ -11,15 +11,23 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.camera.Rings;
+import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.data.synth.SynthMice;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
+import org.mouselift.models.losses.Lpips;
+import org.mouselift.models.nn.Parameters;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
@@ -82,6 +90,68 @@ class EvaluateGslrmCommandTest {
                     + ViewMetrics.of(r.render(views.get(4).camera()), views.get(4)).psnr()) / 2;
             assertEquals(psnr, report.at("/perSample/0/scores/unseen/psnr").asDouble(), 1e-6);
         }
+    }
+
+    /** VGG16 with made-up weights, in two files: convolutions as torchvision and as a GS-LRM checkpoint name them. */
+    @Test
+    void lpipsIsMeasuredWithTheGivenNetwork() throws IOException {
+        int[] channels = {64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512};
+        int[] indices = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28};
+        int[] slices = {1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5};
+        Path vgg = folder.resolve("vgg16.safetensors");
+        Path factors = folder.resolve("lpips.safetensors");
+        double expected;
+        try (Scope scope = Scope.open("made-up VGG16")) {
+            Map<String, Tensor> torchvision = new LinkedHashMap<>();
+            Map<String, Tensor> linear = new LinkedHashMap<>();
+            SafetensorsWriter first = new SafetensorsWriter();
+            SafetensorsWriter second = new SafetensorsWriter();
+            for (int i = 0, inputs = 3; i < channels.length; inputs = channels[i++]) {
+                for (String part : List.of("weight", "bias")) {
+                    Tensor t = part.equals("weight") ? Tensor.empty(DType.F32, channels[i], inputs, 3, 3) : Tensor.empty(DType.F32, channels[i]);
+                    Parameters.normal(t, part.equals("weight") ? Math.sqrt(2.0 / (9 * inputs)) : 0.1, 1, i);
+                    torchvision.put("features." + indices[i] + "." + part, t);
+                    String name = i < 7 ? "features." + indices[i] : "loss_calculator.lpips_loss_module.net.slice" + slices[i] + "." + indices[i];
+                    (i < 7 ? first : second).add(name + "." + part, DType.F32, t.shape().dims(), t.contiguousSegment());
+                }
+            }
+            for (int i = 0; i < 5; i++) {
+                float[] values = new float[new int[] {64, 128, 256, 512, 512}[i]];
+                Arrays.fill(values, 0.01f * (i + 1));
+                Tensor t = Tensor.of(values, 1, values.length, 1, 1);
+                linear.put("lin" + i + ".model.1.weight", t);
+                second.add("lin" + i + ".model.1.weight", DType.F32, t.shape().dims(), t.contiguousSegment());
+            }
+            first.add("classifier.0.weight", DType.F32, new long[] {1}, Tensor.zeros(DType.F32, 1).contiguousSegment());
+            first.write(vgg);
+            second.write(factors);
+            try (GsLrmWeights model = GsLrmWeights.open(weights)) {
+                List<PosedView> views = PosedViewReader.sample(folder.resolve("mice/sample_000000"), 32);
+                Reconstruction r = Reconstruction.of(model, views.subList(0, 3));
+                Lpips lpips = new Lpips(torchvision, linear, "here");
+                double sum = 0;
+                for (PosedView view : views.subList(3, 5)) {
+                    sum += lpips.distances(Ops.clamp(Tensor.of(r.render(view.camera()), 1, 3, 32, 32), 0, 1), Tensor.of(view.picture().toFloatChw(), 1, 3, 32, 32)).item();
+                }
+                expected = sum / 2;
+            }
+        }
+        String data = folder.resolve("mice").toString();
+        Path results = folder.resolve("lpips");
+        assertEquals(0, run("evaluate", "gslrm", "--data", data, "--samples", "1", "--weights", weights.toString(), "--lpips", vgg + "," + factors, "-o",
+                results.toString()), err.toString());
+        assertTrue(out.toString().contains("LPIPS"), out.toString());
+        JsonNode report = new ObjectMapper().readTree(results.resolve("evaluation.json").toFile());
+        assertTrue(expected > 1e-4, "the made-up network tells pictures apart: " + expected);
+        assertEquals(expected, report.at("/scores/unseen/mean/lpips").asDouble(), 1e-6 * expected);
+        assertTrue(report.at("/scores/white/mean/lpips").asDouble() > 0);
+        List<String> csv = Files.readAllLines(results.resolve("summary.csv"));
+        assertTrue(csv.getFirst().startsWith("basename,psnr,lpips,ssim,"), csv.getFirst());
+        assertEquals(expected, Double.parseDouble(csv.get(1).split(",")[2]), 1e-4);
+
+        assertEquals(ExitCode.BAD_INPUT, run("evaluate", "gslrm", "--data", data, "--weights", weights.toString(), "--lpips", vgg.toString(), "-o",
+                folder.resolve("none").toString()));
+        assertTrue(err.toString().contains("features.17.weight") && err.toString().contains("vgg16.safetensors"), err.toString());
     }
 
     @Test
