@@ -1,0 +1,126 @@
+package org.mouselift.models.clip;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Module;
+import org.mouselift.engine.nn.StateDict;
+import org.mouselift.models.nn.LayerNormLayer;
+
+/**
+ * CLIP text tower: token numbers to prompt embeddings (Radford et al. 2021; multi-view diffusion specification §2.5). Causal
+ * mask, no padding mask. State-dict names are those of the original. Runs in f32 and f64.
+ *
+ * <p>The model owns its weights; close it to free them.
+ */
+public final class ClipTextModel extends Module implements AutoCloseable {
+    /** Tap of token plus position embeddings [n,T,C]. */
+    public static final String EMBEDDINGS = "embeddings";
+
+    private final Scope weights;
+    private final ClipConfig config;
+    private final DType dtype;
+    private final Tensor tokens;
+    private final Tensor positions;
+    private final List<ClipLayer> layers = new ArrayList<>();
+    private final LayerNormLayer norm;
+
+    private ClipTextModel(ClipConfig c, DType dtype, Scope weights) {
+        this.config = c;
+        this.dtype = dtype;
+        this.weights = weights;
+        tokens = parameter("text_model.embeddings.token_embedding.weight", Tensor.empty(dtype, c.vocabulary(), c.hiddenSize()).requiresGrad(true));
+        positions = parameter("text_model.embeddings.position_embedding.weight", Tensor.empty(dtype, c.positions(), c.hiddenSize()).requiresGrad(true));
+        for (int i = 0; i < c.layers(); i++) {
+            layers.add(child("text_model.encoder.layers." + i, new ClipLayer(dtype, c, true)));
+        }
+        norm = child("text_model.final_layer_norm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
+        stateDict().forEach((name, p) -> p.named(name));
+    }
+
+    /**
+     * A model with given weights; everything must fit exactly, position numbers aside.
+     *
+     * @param source label of the file the weights come from
+     */
+    public static ClipTextModel load(ClipConfig config, DType dtype, Map<String, Tensor> state, String source) {
+        if (config.vocabulary() == 0) {
+            throw new EngineException("CLIP text tower: this is the configuration of a vision tower");
+        }
+        Map<String, Tensor> own = new LinkedHashMap<>(state);
+        own.remove("text_model.embeddings.position_ids");
+        Scope weights = Scope.detached("CLIP text weights");
+        ClipTextModel model = weights.run(() -> new ClipTextModel(config, dtype, weights));
+        try {
+            StateDict.load(model, own, source);
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+        return model;
+    }
+
+    public ClipConfig config() {
+        return config;
+    }
+
+    /** Element type of weights and activations. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public List<String> taps() {
+        return List.of(EMBEDDINGS);
+    }
+
+    /**
+     * Prompt embeddings [n,T,hidden] after the final norm: in the models of this family the file holds one layer less than the
+     * tower it comes from, so that this is the penultimate feature.
+     *
+     * @param ids token numbers [n][T], T at most {@code max_position_embeddings}
+     */
+    public Tensor embed(long[][] ids) {
+        int length = ids.length == 0 ? 0 : ids[0].length;
+        if (length == 0 || length > config.positions()) {
+            throw new EngineException("CLIP text tower: " + ids.length + " texts of " + length + " tokens, expected 1 to " + config.positions() + " tokens");
+        }
+        long[] flat = new long[ids.length * length];
+        for (int i = 0; i < ids.length; i++) {
+            if (ids[i].length != length) {
+                throw new EngineException("CLIP text tower: text " + i + " has " + ids[i].length + " tokens, text 0 has " + length + "; pad them");
+            }
+            for (int j = 0; j < length; j++) {
+                if (ids[i][j] < 0 || ids[i][j] >= config.vocabulary()) {
+                    throw new EngineException("CLIP text tower: token " + ids[i][j] + " at " + j + " of text " + i + " is not below vocab_size "
+                            + config.vocabulary() + "; is the tokenizer that of this model?");
+                }
+                flat[i * length + j] = ids[i][j];
+            }
+        }
+        return call(Ops.reshape(Tensor.of(flat, flat.length), ids.length, length));
+    }
+
+    @Override
+    protected Tensor forward(Tensor... inputs) {
+        long n = inputs[0].dim(0);
+        long length = inputs[0].dim(1);
+        Tensor rows = Ops.gatherRows(tokens, Ops.reshape(inputs[0], n * length));
+        Tensor x = tap(EMBEDDINGS, Ops.add(Ops.reshape(rows, n, length, config.hiddenSize()), Ops.slice(positions, 0, 0, length)));
+        for (ClipLayer layer : layers) {
+            x = layer.call(x);
+        }
+        return norm.call(x);
+    }
+
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

@@ -1,0 +1,143 @@
+package org.mouselift.models.clip;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.ShapeException;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Module;
+import org.mouselift.engine.nn.StateDict;
+import org.mouselift.engine.op.Conv2d;
+import org.mouselift.models.nn.Conv2dLayer;
+import org.mouselift.models.nn.LayerNormLayer;
+import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.Parameters;
+
+/**
+ * CLIP vision tower with projection: pictures to embeddings (Radford et al. 2021; multi-view diffusion specification §2.2).
+ * State-dict names are those of the original. Runs in f32 and f64.
+ *
+ * <p>The model owns its weights; close it to free them.
+ */
+public final class ClipVisionModelWithProjection extends Module implements AutoCloseable {
+    /** Tap of the class token after the last norm [N,C]. */
+    public static final String POOLED = "pooled";
+    private static final double EMBEDDING_DEVIATION = 0.02;
+
+    private final Scope weights;
+    private final ClipConfig config;
+    private final DType dtype;
+    private final Tensor classEmbedding;
+    private final Conv2dLayer patches;
+    private final Tensor positions;
+    private final LayerNormLayer preNorm;
+    private final List<ClipLayer> layers = new ArrayList<>();
+    private final LayerNormLayer postNorm;
+    private final LinearLayer projection;
+
+    private ClipVisionModelWithProjection(ClipConfig c, DType dtype, Scope weights) {
+        this.config = c;
+        this.dtype = dtype;
+        this.weights = weights;
+        int side = c.imageSize() / c.patchSize();
+        classEmbedding = parameter("vision_model.embeddings.class_embedding", Tensor.empty(dtype, c.hiddenSize()).requiresGrad(true));
+        patches = child("vision_model.embeddings.patch_embedding",
+                new Conv2dLayer(dtype, c.channels(), c.hiddenSize(), c.patchSize(), Conv2d.Window.of(c.patchSize(), 0), false));
+        positions = parameter("vision_model.embeddings.position_embedding.weight",
+                Tensor.empty(dtype, 1 + (long) side * side, c.hiddenSize()).requiresGrad(true));
+        preNorm = child("vision_model.pre_layrnorm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
+        for (int i = 0; i < c.layers(); i++) {
+            layers.add(child("vision_model.encoder.layers." + i, new ClipLayer(dtype, c, false)));
+        }
+        postNorm = child("vision_model.post_layernorm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
+        projection = child("visual_projection", new LinearLayer(dtype, c.hiddenSize(), c.projectionDim(), false));
+        stateDict().forEach((name, p) -> p.named(name));
+    }
+
+    private static ClipVisionModelWithProjection allocate(ClipConfig config, DType dtype) {
+        if (config.imageSize() == 0) {
+            throw new EngineException("CLIP vision tower: this is the configuration of a text tower");
+        }
+        Scope weights = Scope.detached("CLIP vision weights");
+        return weights.run(() -> new ClipVisionModelWithProjection(config, dtype, weights));
+    }
+
+    /** A model with the default start weights; embeddings normal(0, 0.02). */
+    public static ClipVisionModelWithProjection initialised(ClipConfig config, DType dtype, long seed) {
+        ClipVisionModelWithProjection model = allocate(config, dtype);
+        Parameters.defaults(model.stateDict(), seed);
+        Parameters.normal(model.classEmbedding, EMBEDDING_DEVIATION, seed, 1 << 20);
+        Parameters.normal(model.positions, EMBEDDING_DEVIATION, seed, (1 << 20) + 1);
+        return model;
+    }
+
+    /**
+     * A model with given weights; everything must fit exactly, position numbers aside.
+     *
+     * @param source label of the file the weights come from
+     */
+    public static ClipVisionModelWithProjection load(ClipConfig config, DType dtype, Map<String, Tensor> state, String source) {
+        Map<String, Tensor> own = new LinkedHashMap<>(state);
+        own.remove("vision_model.embeddings.position_ids");
+        ClipVisionModelWithProjection model = allocate(config, dtype);
+        try {
+            StateDict.load(model, own, source);
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+        return model;
+    }
+
+    public ClipConfig config() {
+        return config;
+    }
+
+    /** Element type of weights and activations. */
+    public DType dtype() {
+        return dtype;
+    }
+
+    @Override
+    public List<String> taps() {
+        return List.of(POOLED);
+    }
+
+    /**
+     * Image embeddings [N,projection_dim], not normalised.
+     *
+     * @param pixels normalised pictures [N,3,H,W] of the configured size
+     */
+    public Tensor embed(Tensor pixels) {
+        if (pixels.rank() != 4 || pixels.dim(1) != config.channels() || pixels.dim(2) != config.imageSize() || pixels.dim(3) != config.imageSize()) {
+            throw new ShapeException("CLIP vision tower", "pixels " + pixels.spec() + ", expected [N," + config.channels() + "," + config.imageSize() + ","
+                    + config.imageSize() + "]");
+        }
+        return call(Ops.cast(pixels, dtype));
+    }
+
+    @Override
+    protected Tensor forward(Tensor... inputs) {
+        Tensor map = patches.call(inputs[0]);
+        long n = map.dim(0);
+        int width = config.hiddenSize();
+        Tensor tokens = Ops.permute(Ops.reshape(map, n, width, map.dim(2) * map.dim(3)), 0, 2, 1);
+        Tensor first = Ops.expand(Ops.reshape(classEmbedding, 1, 1, width), n, 1, width);
+        Tensor x = preNorm.call(Ops.add(Ops.concat(1, first, tokens), positions));
+        for (ClipLayer layer : layers) {
+            x = layer.call(x);
+        }
+        Tensor token = Ops.reshape(Ops.slice(x, 1, 0, 1), n, width);
+        return projection.call(tap(POOLED, postNorm.call(token)));
+    }
+
+    @Override
+    public void close() {
+        weights.close();
+    }
+}
