@@ -415,6 +415,14 @@ public final class Ops {
         return apply(new Attention(scale), q, k, v).getFirst();
     }
 
+    /**
+     * Attention over two sources of keys and values in a row, as if k and k2, v and v2 were concatenated along the tokens.
+     * A source may have fewer batch rows than q; each then serves the same number of consecutive rows of q.
+     */
+    public static Tensor attention(Tensor q, Tensor k, Tensor v, Tensor k2, Tensor v2, double scale) {
+        return apply(new Attention(scale, 2), q, k, v, k2, v2).getFirst();
+    }
+
     /** Softmax over the last axis. */
     public static Tensor softmax(Tensor x) {
         return one(new Softmax(false), x);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.DoubleUnaryOperator;
+import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.op.Binary;
 import org.mouselift.engine.op.Conv2d;
 import org.mouselift.engine.op.LayerNorm;
@@ -105,6 +106,10 @@ record GradientCase(String name, List<long[]> shapes, DoubleUnaryOperator values
         c.add(new GradientCase("log_softmax", List.of(s(3, 7)), ANY, p -> Ops.logSoftmax(p.getFirst())));
         c.add(new GradientCase("attention", List.of(s(2, 2, 5, 4), s(2, 2, 9, 4), s(2, 2, 9, 4)), ANY, p -> Ops.attention(p.get(0), p.get(1), p.get(2), 0.5)));
         c.add(new GradientCase("attention of itself", List.of(s(1, 2, 6, 8)), ANY, p -> Ops.attention(p.getFirst(), p.getFirst(), p.getFirst(), 0.3)));
+        c.add(new GradientCase("attention shared source", List.of(s(6, 2, 5, 4), s(2, 2, 13, 4), s(2, 2, 13, 4), s(6, 2, 7, 4), s(6, 2, 7, 4)), ANY,
+                p -> Ops.attention(p.get(0), p.get(1), p.get(2), p.get(3), p.get(4), 0.5)));
+        c.add(new GradientCase("attention three sources", List.of(s(4, 1, 3, 5), s(2, 1, 4, 5), s(2, 1, 4, 5), s(4, 1, 2, 5), s(4, 1, 2, 5), s(1, 1, 9, 5),
+                s(1, 1, 9, 5)), ANY, p -> Ops.apply(new Attention(0.5, 3), p).getFirst()));
         c.add(new GradientCase("geglu", List.of(s(3, 2, 10)), ANY, p -> Ops.geglu(p.getFirst())));
         List<Conv2d.Window> windows = List.of(Conv2d.Window.of(1, 1), new Conv2d.Window(2, 0, 1, 0, 1), new Conv2d.Window(3, 2, 1, 0, 2));
         for (Conv2d.Window w : windows) {

@@ -45,6 +45,7 @@ public final class FlashAttention {
     public static void forward(long batch, long heads, long tq, long d, float scale, Heads q, List<KeyValues> sources, Heads out, MemorySegment lse,
             long lseOffset) {
         int tk = checkInputs(batch, heads, tq, d, q, sources);
+        checkShared(batch, sources);
         out.checkOutput(KERNEL, "out", DType.F32, batch, heads, tq, d);
         if (lse != null) {
             Bounds.strided(KERNEL, "lse", lse, DType.F32, lseOffset, batch, heads * tq, heads * tq, 1);
@@ -93,8 +94,9 @@ public final class FlashAttention {
             KeyValues s = sources.get(i);
             String name = sources.size() == 1 ? "" : " of source " + i;
             Bounds.size(KERNEL, "keys" + name, s.tokens(), 0);
-            s.keys().check(KERNEL, "k" + name, DType.F32, batch, heads, s.tokens(), d);
-            s.values().check(KERNEL, "v" + name, DType.F32, batch, heads, s.tokens(), d);
+            long rows = Math.ceilDiv(batch, Math.max(1, s.shared()));
+            s.keys().check(KERNEL, "k" + name, DType.F32, rows, heads, s.tokens(), d);
+            s.values().check(KERNEL, "v" + name, DType.F32, rows, heads, s.tokens(), d);
             tk = Math.addExact(tk, s.tokens());
         }
         if (tk == 0) {
@@ -104,6 +106,14 @@ public final class FlashAttention {
             throw new IllegalArgumentException(KERNEL + ": " + tk + " keys or " + tq + " queries of width " + d + " exceed the limit of 2^30 elements a head");
         }
         return (int) tk;
+    }
+
+    static void checkShared(long batch, List<KeyValues> sources) {
+        for (KeyValues s : sources) {
+            if (s.shared() < 1 || batch % s.shared() != 0) {
+                throw new IllegalArgumentException(KERNEL + ": a source shared by " + s.shared() + " batch rows does not fit a batch of " + batch);
+            }
+        }
     }
 
     private static float[] keyBuffer(Forward f, Scratch scratch) {
@@ -116,30 +126,56 @@ public final class FlashAttention {
 
     /** Packs keys [begin, end), begin a multiple of MR: K by panels of keys, V by panels of its columns. */
     private static void packKeys(Forward f, long head, int begin, int end, float[] keys, float[] values, Scratch scratch) {
-        long b = head / f.heads;
-        long h = head % f.heads;
-        if (f.sources.size() == 1) {
-            Heads k = f.sources.getFirst().keys();
-            Heads v = f.sources.getFirst().values();
-            Panels.pack(k.data(), DType.F32, k.at(b, h) + begin * k.tokenStride(), k.tokenStride(), 1, end - begin, f.d, MR, keys, begin * f.d, scratch);
-            Panels.pack(v.data(), DType.F32, v.at(b, h) + begin * v.tokenStride(), 1, v.tokenStride(), f.d, end - begin, MR, f.tk, values, begin * MR,
-                    scratch);
-            return;
-        }
-        float[] rows = scratch.floats(Scratch.ATTENTION + 2, (long) (end - begin) * f.d);
-        MemorySegment gathered = MemorySegment.ofArray(rows);
-        gather(f.sources, b, h, f.d, begin, end, true, rows, scratch);
-        Panels.pack(gathered, DType.F32, 0, f.d, 1, end - begin, f.d, MR, keys, begin * f.d, scratch);
-        gather(f.sources, b, h, f.d, begin, end, false, rows, scratch);
-        Panels.pack(gathered, DType.F32, 0, 1, f.d, f.d, end - begin, MR, f.tk, values, begin * MR, scratch);
+        byToken(f.sources, true, head / f.heads, head % f.heads, f.d, begin, end, MR, keys, scratch);
+        byColumn(f.sources, false, head / f.heads, head % f.heads, f.d, f.tk, begin, end, MR, values, scratch);
     }
 
-    private static void gather(List<KeyValues> sources, long b, long h, int d, int begin, int end, boolean keys, float[] rows, Scratch scratch) {
+    private static Heads side(KeyValues s, boolean keys) {
+        return keys ? s.keys() : s.values();
+    }
+
+    private static long row(KeyValues s, boolean keys, long b, long h, long token) {
+        Heads x = side(s, keys);
+        return x.at(b / s.shared(), h) + token * x.tokenStride();
+    }
+
+    /**
+     * Packs tokens [begin, end) of the whole sequence, begin a multiple of {@code width}, as lanes of panels of depth d. Where
+     * one source ends and the next begins inside a panel, its lanes are gathered one by one.
+     */
+    static void byToken(List<KeyValues> sources, boolean keys, long b, long h, int d, int begin, int end, int width, float[] dst, Scratch scratch) {
         long first = 0;
         for (KeyValues s : sources) {
-            Heads x = keys ? s.keys() : s.values();
-            for (long t = Math.max(begin, first); t < Math.min(end, first + s.tokens()); t++) {
-                Panels.read(x.data(), DType.F32, x.at(b, h) + (t - first) * x.tokenStride(), 1, d, rows, (int) (t - begin) * d, scratch);
+            int from = (int) Math.max(begin, first);
+            int to = (int) Math.min(end, first + s.tokens());
+            if (from < to) {
+                Heads x = side(s, keys);
+                int panel = from / width * width;
+                int aligned = Math.min(to, Math.ceilDiv(from, width) * width);
+                if (from > panel) {
+                    float[] rows = scratch.floats(Scratch.BLOCK_2, d);
+                    for (int t = from; t < aligned; t++) {
+                        Panels.read(x.data(), DType.F32, row(s, keys, b, h, t - first), 1, d, rows, 0, scratch);
+                        Panels.lane(rows, 0, d, width, dst, panel * d + t - panel);
+                    }
+                }
+                Panels.pack(x.data(), DType.F32, row(s, keys, b, h, aligned - first), x.tokenStride(), 1, to - aligned, d, width, dst, aligned * d, scratch);
+            }
+            first += s.tokens();
+        }
+    }
+
+    /** Packs tokens [begin, end) as depths of panels whose lanes are the d columns; the panels have depth {@code tokens}. */
+    static void byColumn(List<KeyValues> sources, boolean keys, long b, long h, int d, int tokens, int begin, int end, int width, float[] dst,
+            Scratch scratch) {
+        long first = 0;
+        for (KeyValues s : sources) {
+            int from = (int) Math.max(begin, first);
+            int to = (int) Math.min(end, first + s.tokens());
+            if (from < to) {
+                Heads x = side(s, keys);
+                Panels.pack(x.data(), DType.F32, row(s, keys, b, h, from - first), 1, x.tokenStride(), d, to - from, width, tokens, dst, from * width,
+                        scratch);
             }
             first += s.tokens();
         }
@@ -215,7 +251,7 @@ public final class FlashAttention {
             for (KeyValues s : sources) {
                 Heads k = s.keys();
                 Gemm.multiply(1, s.tokens(), d, scale, Matrix.rowMajor(q.data(), q.at(batchIndex, headIndex) + queries[i] * q.tokenStride(), d),
-                        Matrix.rowMajor(k.data(), k.at(batchIndex, headIndex), k.tokenStride()).transposed(), 0f, probabilities, offset + (long) i * tk + first,
+                        Matrix.rowMajor(k.data(), k.at(batchIndex / s.shared(), headIndex), k.tokenStride()).transposed(), 0f, probabilities, offset + (long) i * tk + first,
                         tk, Epilogue.NONE);
                 first += s.tokens();
             }

@@ -19,8 +19,8 @@ public final class FlashAttentionGradient {
     private FlashAttentionGradient() {
     }
 
-    private record Call(long heads, int tq, int tk, int d, float scale, Heads q, Heads k, Heads v, Heads out, Heads dOut, MemorySegment lse,
-            long lseOffset, Heads dq, Heads dk, Heads dv) {
+    private record Call(long heads, int tq, int tk, int d, float scale, Heads q, List<KeyValues> sources, Heads out, Heads dOut, MemorySegment lse,
+            long lseOffset, Heads dq, List<KeyValues> gradients) {
     }
 
     /** The packed operands of one head; "columns" are the operands as right factors over the head width, "rows" over tokens. */
@@ -36,36 +36,61 @@ public final class FlashAttentionGradient {
      */
     public static void backward(long batch, long heads, long tq, long tk, long d, float scale, Heads q, Heads k, Heads v, Heads out, Heads dOut,
             MemorySegment lse, long lseOffset, Heads dq, Heads dk, Heads dv) {
-        FlashAttention.checkInputs(batch, heads, tq, d, q, List.of(new KeyValues(k, v, tk)));
+        backward(batch, heads, tq, d, scale, q, List.of(new KeyValues(k, v, tk)), out, dOut, lse, lseOffset, dq, List.of(new KeyValues(dk, dv, tk)));
+    }
+
+    /**
+     * As above with the keys and values of several sources in a row.
+     *
+     * @param gradients dk and dv of every source, shaped and shared like the source; where batch rows share a source, their
+     *                  gradients are summed in the order of the rows
+     */
+    public static void backward(long batch, long heads, long tq, long d, float scale, Heads q, List<KeyValues> sources, Heads out, Heads dOut,
+            MemorySegment lse, long lseOffset, Heads dq, List<KeyValues> gradients) {
+        int tk = FlashAttention.checkInputs(batch, heads, tq, d, q, sources);
+        FlashAttention.checkShared(batch, sources);
         out.check(KERNEL, "out", DType.F32, batch, heads, tq, d);
         dOut.check(KERNEL, "dOut", DType.F32, batch, heads, tq, d);
         Bounds.strided(KERNEL, "lse", lse, DType.F32, lseOffset, batch, heads * tq, heads * tq, 1);
         dq.checkOutput(KERNEL, "dq", DType.F32, batch, heads, tq, d);
-        dk.checkOutput(KERNEL, "dk", DType.F32, batch, heads, tk, d);
-        dv.checkOutput(KERNEL, "dv", DType.F32, batch, heads, tk, d);
+        long group = 1;
+        for (int i = 0; i < gradients.size(); i++) {
+            KeyValues s = gradients.get(i);
+            if (s.tokens() != sources.get(i).tokens() || s.shared() != sources.get(i).shared()) {
+                throw new IllegalArgumentException(KERNEL + ": the gradient of source " + i + " is not shaped like the source");
+            }
+            s.keys().checkOutput(KERNEL, "dk", DType.F32, batch / s.shared(), heads, s.tokens(), d);
+            s.values().checkOutput(KERNEL, "dv", DType.F32, batch / s.shared(), heads, s.tokens(), d);
+            group = commonMultiple(group, s.shared());
+        }
         if (batch == 0 || heads == 0) {
             return;
         }
-        Call c = new Call(heads, (int) tq, (int) tk, (int) d, scale, q, k, v, out, dOut, lse, lseOffset, dq, dk, dv);
-        long count = batch * heads;
+        Call c = new Call(heads, (int) tq, tk, (int) d, scale, q, List.copyOf(sources), out, dOut, lse, lseOffset, dq, List.copyOf(gradients));
+        // Batch rows that share keys add to the same gradient, so one thread takes all rows of such a group.
+        long rows = group;
+        long count = batch / rows * heads;
         if (FlashAttention.overHeads(count)) {
             Workers.split(count, 1, (worker, begin, end) -> {
-                for (long head = begin; head < end; head++) {
-                    Scratch scratch = Scratch.local();
-                    Packed p = buffers(c, scratch);
-                    for (int part = 0; part < PARTS; part++) {
-                        pack(c, head, p, part, scratch);
+                for (long unit = begin; unit < end; unit++) {
+                    for (long row = 0; row < rows; row++) {
+                        long head = (unit / heads * rows + row) * heads + unit % heads;
+                        Scratch scratch = Scratch.local();
+                        Packed p = buffers(c, scratch);
+                        for (int part = 0; part < PARTS; part++) {
+                            pack(c, head, p, part, scratch);
+                        }
+                        float[] sum = cleared(c, scratch);
+                        keyRange(c, head, p, 0, c.tk, sum, scratch);
+                        writeQueries(c, head, sum, 0, Math.ceilDiv(c.tq, NR), scratch);
                     }
-                    float[] sum = cleared(c, scratch);
-                    keyRange(c, head, p, 0, c.tk, sum, scratch);
-                    writeQueries(c, head, sum, 0, Math.ceilDiv(c.tq, NR), scratch);
                 }
             });
             return;
         }
         Packed p = buffers(c, Scratch.local());
         float[][] sums = new float[Workers.count()][];
-        for (long head = 0; head < count; head++) {
+        for (long head = 0; head < batch * heads; head++) {
             long h = head;
             java.util.Arrays.fill(sums, null);
             Workers.each(PARTS, (worker, part) -> pack(c, h, p, part, Scratch.local()));
@@ -79,6 +104,17 @@ public final class FlashAttentionGradient {
                 writeQueries(c, h, firstOf(sums), (int) begin, (int) end, Scratch.local());
             });
         }
+    }
+
+    private static long commonMultiple(long a, long b) {
+        long x = a;
+        long y = b;
+        while (y != 0) {
+            long rest = x % y;
+            x = y;
+            y = rest;
+        }
+        return a / x * b;
     }
 
     private static int dRows(Call c) {
@@ -101,9 +137,9 @@ public final class FlashAttentionGradient {
 
     private static void pack(Call c, long head, Packed p, int part, Scratch s) {
         switch (part) {
-            case 0 -> byToken(c.k, c, head, c.tk, MR, p.keys, s);
-            case 1 -> byToken(c.v, c, head, c.tk, MR, p.values, s);
-            case 2 -> byColumn(c.k, c, head, c.tk, MR, p.keyRows, s);
+            case 0 -> FlashAttention.byToken(c.sources, true, head / c.heads, head % c.heads, c.d, 0, c.tk, MR, p.keys, s);
+            case 1 -> FlashAttention.byToken(c.sources, false, head / c.heads, head % c.heads, c.d, 0, c.tk, MR, p.values, s);
+            case 2 -> FlashAttention.byColumn(c.sources, true, head / c.heads, head % c.heads, c.d, c.tk, 0, c.tk, MR, p.keyRows, s);
             case 3 -> {
                 byToken(c.q, c, head, c.tq, NR, p.queryColumns, s);
                 AttentionBlocks.scale(p.queryColumns, Math.ceilDiv(c.tq, NR) * NR * c.d, c.scale * FlashAttention.LOG2E);
@@ -186,13 +222,36 @@ public final class FlashAttentionGradient {
                 }
             }
             AttentionBlocks.scale(dk, nk * dCols, c.scale);
-            long b = head / c.heads;
-            long h = head % c.heads;
-            for (int i = 0; i < nk; i++) {
-                MemorySegment.copy(dk, i * dCols, c.dk.data(), DType.LE_F32, (c.dk.at(b, h) + (key + i) * c.dk.tokenStride()) * 4, d);
-                MemorySegment.copy(dv, i * dCols, c.dv.data(), DType.LE_F32, (c.dv.at(b, h) + (key + i) * c.dv.tokenStride()) * 4, d);
+            writeKeys(c, head, key, nk, dk, dv, dCols, s);
+        }
+    }
+
+    /** Stores the gradients of the keys [key, key + nk) in their sources; the first row of a shared source overwrites, the others add. */
+    private static void writeKeys(Call c, long head, int key, int nk, float[] dk, float[] dv, int dCols, Scratch s) {
+        long b = head / c.heads;
+        long h = head % c.heads;
+        long first = 0;
+        for (KeyValues g : c.gradients) {
+            long row = b / g.shared();
+            boolean add = b % g.shared() != 0;
+            int end = (int) Math.min(key + nk, first + g.tokens());
+            for (int t = (int) Math.max(key, first); t < end; t++) {
+                store(dk, (t - key) * dCols, g.keys(), g.keys().at(row, h) + (t - first) * g.keys().tokenStride(), c.d, add, s);
+                store(dv, (t - key) * dCols, g.values(), g.values().at(row, h) + (t - first) * g.values().tokenStride(), c.d, add, s);
+            }
+            first += g.tokens();
+        }
+    }
+
+    private static void store(float[] from, int at, Heads to, long offset, int d, boolean add, Scratch s) {
+        if (add) {
+            float[] old = s.floats(Scratch.ROWS, d);
+            MemorySegment.copy(to.data(), DType.LE_F32, offset * 4, old, 0, d);
+            for (int i = 0; i < d; i++) {
+                from[at + i] += old[i];
             }
         }
+        MemorySegment.copy(from, at, to.data(), DType.LE_F32, offset * 4, d);
     }
 
     private static float[] firstOf(float[][] sums) {

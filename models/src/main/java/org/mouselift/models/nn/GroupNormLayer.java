@@ -14,14 +14,18 @@ public final class GroupNormLayer extends Module {
     private final int groups;
     private final double eps;
 
-    public GroupNormLayer(DType dtype, long channels, int groups, double eps) {
+    public GroupNormLayer(ParameterSource source, long channels, int groups, double eps) {
         if (channels % groups != 0) {
             throw new EngineException("group norm: " + channels + " channels do not divide into norm_num_groups " + groups);
         }
-        weight = parameter("weight", Tensor.empty(dtype, channels).requiresGrad(true));
-        bias = parameter("bias", Tensor.empty(dtype, channels).requiresGrad(true));
+        weight = parameter("weight", source.parameter("weight", channels));
+        bias = parameter("bias", source.parameter("bias", channels));
         this.groups = groups;
         this.eps = eps;
+    }
+
+    public GroupNormLayer(DType dtype, long channels, int groups, double eps) {
+        this(ParameterSource.fresh(dtype), channels, groups, eps);
     }
 
     @Override

@@ -14,10 +14,14 @@ public final class LayerNormLayer extends Module {
     private final Tensor bias;
     private final double eps;
 
-    public LayerNormLayer(DType dtype, long width, boolean bias, double eps) {
-        weight = parameter("weight", Tensor.empty(dtype, width).requiresGrad(true));
-        this.bias = bias ? parameter("bias", Tensor.empty(dtype, width).requiresGrad(true)) : null;
+    public LayerNormLayer(ParameterSource source, long width, boolean bias, double eps) {
+        weight = parameter("weight", source.parameter("weight", width));
+        this.bias = bias ? parameter("bias", source.parameter("bias", width)) : null;
         this.eps = eps;
+    }
+
+    public LayerNormLayer(DType dtype, long width, boolean bias, double eps) {
+        this(ParameterSource.fresh(dtype), width, bias, eps);
     }
 
     /** Without bias, eps 1e-5. */

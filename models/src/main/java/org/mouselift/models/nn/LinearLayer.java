@@ -12,9 +12,13 @@ public final class LinearLayer extends Module {
     private final Tensor weight;
     private final Tensor bias;
 
+    public LinearLayer(ParameterSource source, long inputs, long outputs, boolean bias) {
+        weight = parameter("weight", source.parameter("weight", outputs, inputs));
+        this.bias = bias ? parameter("bias", source.parameter("bias", outputs)) : null;
+    }
+
     public LinearLayer(DType dtype, long inputs, long outputs, boolean bias) {
-        weight = parameter("weight", Tensor.empty(dtype, outputs, inputs).requiresGrad(true));
-        this.bias = bias ? parameter("bias", Tensor.empty(dtype, outputs).requiresGrad(true)) : null;
+        this(ParameterSource.fresh(dtype), inputs, outputs, bias);
     }
 
     public Tensor weight() {

@@ -1,0 +1,63 @@
+package org.mouselift.models.nn;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Shape;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.NearestNames;
+
+/**
+ * Parameters of a network that computes in f32, taken as they are from stored tensors, for example from a mapped file:
+ * matrices and convolution kernels keep their storage type (f32, f16 or bf16; the kernels widen them panel by panel), vectors
+ * are widened to f32. Nothing is trainable. The stored tensors must live as long as the network.
+ */
+public final class StoredParameters implements ParameterSource {
+    private final Map<String, Tensor> state;
+    private final String source;
+    private final Set<String> used = new LinkedHashSet<>();
+    private final List<String> problems = new ArrayList<>();
+
+    /** @param source label of the file for messages */
+    public StoredParameters(Map<String, Tensor> state, String source) {
+        this.state = Map.copyOf(state);
+        this.source = source;
+    }
+
+    @Override
+    public Tensor parameter(String name, long... dims) {
+        used.add(name);
+        Tensor t = state.get(name);
+        Shape shape = Shape.of(dims);
+        if (t == null) {
+            problems.add(name + " is missing (nearest: " + NearestNames.of(name, state.keySet(), 1) + ")");
+        } else if (!t.shape().equals(shape) || !t.dtype().isFloat() || t.dtype() == DType.F64) {
+            problems.add(name + " is " + t.spec() + ", expected f32, f16 or bf16 " + shape);
+        } else {
+            return dims.length > 1 ? t : Ops.cast(t, DType.F32);
+        }
+        return Tensor.empty(DType.F32, dims);
+    }
+
+    /**
+     * Call when the network is complete.
+     *
+     * @throws EngineException naming missing, wrong-shaped and left-over tensors
+     */
+    public void check() {
+        for (String name : state.keySet().stream().sorted().toList()) {
+            if (!used.contains(name)) {
+                problems.add(name + " is unexpected");
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new EngineException(source + " does not fit the model: " + problems.size() + " problems: "
+                    + String.join("; ", problems.subList(0, Math.min(20, problems.size()))) + (problems.size() > 20 ? " …" : ""));
+        }
+    }
+}
