@@ -19,14 +19,6 @@ public interface Operation {
     List<TensorSpec> infer(List<TensorSpec> inputs);
 
     /**
-     * True if the gradient is that of {@link #vjp} even where the operation is computed from primitives: for operations whose
-     * parts have no gradient of their own, or a worse one.
-     */
-    default boolean ownGradient() {
-        return false;
-    }
-
-    /**
      * Vector-Jacobian product: the gradient of each input (null where none flows or none is wanted), written in other
      * operations so that it runs on every executor. Gradients have the shape of their input.
      */

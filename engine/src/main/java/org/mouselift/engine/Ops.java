@@ -93,16 +93,8 @@ public final class Ops {
 
     /** The result from primitives; what they make on the way is freed unless a tape needs it. */
     private static Optional<List<Tensor>> composed(Operation operation, List<Tensor> inputs) {
-        boolean taped = Tape.records(inputs);
-        if (taped && !operation.ownGradient()) {
+        if (Tape.records(inputs)) {
             return operation.composed(inputs);
-        }
-        if (taped) {
-            List<Tensor> out = Tape.pause(() -> Scope.keepResults(operation.name(), () -> operation.composed(inputs).orElse(List.of())));
-            if (!out.isEmpty()) {
-                Tape.current().record(operation.name(), inputs, out, operation::vjp);
-            }
-            return out.isEmpty() ? Optional.empty() : Optional.of(out);
         }
         List<Tensor> out = Scope.keepResults(operation.name(), () -> operation.composed(inputs).orElse(List.of()));
         return out.isEmpty() ? Optional.empty() : Optional.of(out);

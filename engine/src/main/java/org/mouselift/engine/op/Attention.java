@@ -118,6 +118,10 @@ public record Attention(double scale, int sources) implements Operation {
      * gradient of a shared source sums over the batch rows that read it.
      */
     public record AttentionGrad(double scale, int sources) implements Operation {
+        public AttentionGrad(double scale) {
+            this(scale, 1);
+        }
+
         @Override
         public String name() {
             return "attention_grad";

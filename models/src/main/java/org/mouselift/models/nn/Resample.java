@@ -21,13 +21,23 @@ public final class Resample extends Module {
      *
      * @param window (1,1,1,1) in the UNet, (0,1,0,1) in the autoencoder
      */
+    public static Resample down(ParameterSource source, int channels, Conv2d.Window window) {
+        return new Resample(new Conv2dLayer(source.at("conv"), channels, channels, 3, window, true), false);
+    }
+
+    /** As above with new parameters. */
     public static Resample down(DType dtype, int channels, Conv2d.Window window) {
-        return new Resample(new Conv2dLayer(dtype, channels, channels, 3, window, true), false);
+        return down(ParameterSource.fresh(dtype), channels, window);
     }
 
     /** Nearest neighbour, then a convolution. */
+    public static Resample up(ParameterSource source, int channels) {
+        return new Resample(Conv2dLayer.same3x3(source.at("conv"), channels, channels), true);
+    }
+
+    /** As above with new parameters. */
     public static Resample up(DType dtype, int channels) {
-        return new Resample(Conv2dLayer.same3x3(dtype, channels, channels), true);
+        return up(ParameterSource.fresh(dtype), channels);
     }
 
     /** Inputs: x and, upwards, optionally a map whose height and width are wanted instead of the double. */

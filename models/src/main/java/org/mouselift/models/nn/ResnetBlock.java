@@ -19,13 +19,18 @@ public final class ResnetBlock extends Module {
     private final Conv2dLayer shortcut;
 
     /** @param embedding width of the time embedding, 0 for none */
+    public ResnetBlock(ParameterSource source, int inputs, int outputs, int embedding, int groups, double eps) {
+        norm1 = child("norm1", new GroupNormLayer(source.at("norm1"), inputs, groups, eps));
+        conv1 = child("conv1", Conv2dLayer.same3x3(source.at("conv1"), inputs, outputs));
+        time = embedding > 0 ? child("time_emb_proj", new LinearLayer(source.at("time_emb_proj"), embedding, outputs, true)) : null;
+        norm2 = child("norm2", new GroupNormLayer(source.at("norm2"), outputs, groups, eps));
+        conv2 = child("conv2", Conv2dLayer.same3x3(source.at("conv2"), outputs, outputs));
+        shortcut = inputs == outputs ? null : child("conv_shortcut", Conv2dLayer.pointwise(source.at("conv_shortcut"), inputs, outputs));
+    }
+
+    /** With new parameters. */
     public ResnetBlock(DType dtype, int inputs, int outputs, int embedding, int groups, double eps) {
-        norm1 = child("norm1", new GroupNormLayer(dtype, inputs, groups, eps));
-        conv1 = child("conv1", Conv2dLayer.same3x3(dtype, inputs, outputs));
-        time = embedding > 0 ? child("time_emb_proj", new LinearLayer(dtype, embedding, outputs, true)) : null;
-        norm2 = child("norm2", new GroupNormLayer(dtype, outputs, groups, eps));
-        conv2 = child("conv2", Conv2dLayer.same3x3(dtype, outputs, outputs));
-        shortcut = inputs == outputs ? null : child("conv_shortcut", Conv2dLayer.pointwise(dtype, inputs, outputs));
+        this(ParameterSource.fresh(dtype), inputs, outputs, embedding, groups, eps);
     }
 
     @Override

@@ -1,19 +1,19 @@
 package org.mouselift.models.unet;
 
-import org.mouselift.engine.DType;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 
 /** {@code linear_2(silu(linear_1(x)))} of the timestep or class embedding (multi-view diffusion specification §1.4). */
 final class EmbeddingMlp extends Module {
     private final LinearLayer first;
     private final LinearLayer second;
 
-    EmbeddingMlp(DType dtype, int inputs, int width) {
-        first = child("linear_1", new LinearLayer(dtype, inputs, width, true));
-        second = child("linear_2", new LinearLayer(dtype, width, width, true));
+    EmbeddingMlp(ParameterSource source, int inputs, int width) {
+        first = child("linear_1", new LinearLayer(source.at("linear_1"), inputs, width, true));
+        second = child("linear_2", new LinearLayer(source.at("linear_2"), width, width, true));
     }
 
     @Override

@@ -1,12 +1,12 @@
 package org.mouselift.models.unet;
 
-import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.models.nn.GroupNormLayer;
 import org.mouselift.models.nn.LayerNormLayer;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 
 /**
  * Transformer on a feature map: group norm, tokens in row-major order, projection, one pre-norm block (multi-view
@@ -21,11 +21,11 @@ public final class MultiViewTransformer extends Module {
     private final Block block;
     private final LinearLayer out;
 
-    MultiViewTransformer(DType dtype, UNetConfig config, int channels, int heads) {
-        norm = child("norm", new GroupNormLayer(dtype, channels, config.groups(), NORM_EPS));
-        in = child("proj_in", new LinearLayer(dtype, channels, channels, true));
-        block = child("transformer_blocks.0", new Block(dtype, config, channels, heads));
-        out = child("proj_out", new LinearLayer(dtype, channels, channels, true));
+    MultiViewTransformer(ParameterSource source, UNetConfig config, int channels, int heads) {
+        norm = child("norm", new GroupNormLayer(source.at("norm"), channels, config.groups(), NORM_EPS));
+        in = child("proj_in", new LinearLayer(source.at("proj_in"), channels, channels, true));
+        block = child("transformer_blocks.0", new Block(source.at("transformer_blocks.0"), config, channels, heads));
+        out = child("proj_out", new LinearLayer(source.at("proj_out"), channels, channels, true));
     }
 
     @Override
@@ -47,13 +47,13 @@ public final class MultiViewTransformer extends Module {
         private final LayerNormLayer norm3;
         private final FeedForward feedForward;
 
-        Block(DType dtype, UNetConfig config, int width, int heads) {
-            norm1 = child("norm1", new LayerNormLayer(dtype, width, true, LayerNormLayer.EPS));
-            self = child("attn1", new UNetAttention(dtype, width, width, heads, config.numViews(), config.rule()));
-            norm2 = child("norm2", new LayerNormLayer(dtype, width, true, LayerNormLayer.EPS));
-            cross = child("attn2", new UNetAttention(dtype, width, config.crossAttentionDim(), heads, config.numViews(), AttentionRule.PLAIN));
-            norm3 = child("norm3", new LayerNormLayer(dtype, width, true, LayerNormLayer.EPS));
-            feedForward = child("ff", new FeedForward(dtype, width));
+        Block(ParameterSource source, UNetConfig config, int width, int heads) {
+            norm1 = child("norm1", new LayerNormLayer(source.at("norm1"), width, true, LayerNormLayer.EPS));
+            self = child("attn1", new UNetAttention(source.at("attn1"), width, width, heads, config.numViews(), config.rule()));
+            norm2 = child("norm2", new LayerNormLayer(source.at("norm2"), width, true, LayerNormLayer.EPS));
+            cross = child("attn2", new UNetAttention(source.at("attn2"), width, config.crossAttentionDim(), heads, config.numViews(), AttentionRule.PLAIN));
+            norm3 = child("norm3", new LayerNormLayer(source.at("norm3"), width, true, LayerNormLayer.EPS));
+            feedForward = child("ff", new FeedForward(source.at("ff"), width));
         }
 
         @Override
@@ -69,9 +69,9 @@ public final class MultiViewTransformer extends Module {
         private final Geglu up;
         private final LinearLayer down;
 
-        FeedForward(DType dtype, int width) {
-            up = child("net.0", new Geglu(dtype, width, 4 * width));
-            down = child("net.2", new LinearLayer(dtype, 4L * width, width, true));
+        FeedForward(ParameterSource source, int width) {
+            up = child("net.0", new Geglu(source.at("net.0"), width, 4 * width));
+            down = child("net.2", new LinearLayer(source.at("net.2"), 4L * width, width, true));
         }
 
         @Override
@@ -84,8 +84,8 @@ public final class MultiViewTransformer extends Module {
     static final class Geglu extends Module {
         private final LinearLayer projection;
 
-        Geglu(DType dtype, int inputs, int outputs) {
-            projection = child("proj", new LinearLayer(dtype, inputs, 2L * outputs, true));
+        Geglu(ParameterSource source, int inputs, int outputs) {
+            projection = child("proj", new LinearLayer(source.at("proj"), inputs, 2L * outputs, true));
         }
 
         @Override

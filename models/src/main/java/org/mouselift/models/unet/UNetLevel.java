@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.mouselift.engine.Checkpoint;
-import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Resample;
 import org.mouselift.models.nn.ResnetBlock;
 
@@ -25,12 +25,14 @@ final class UNetLevel extends Module {
     private Resample resample;
     private boolean checkpointing;
 
-    void resnet(DType dtype, UNetConfig c, int inputs, int outputs) {
-        resnets.add(child("resnets." + resnets.size(), new ResnetBlock(dtype, inputs, outputs, c.embeddingWidth(), c.groups(), c.eps())));
+    void resnet(ParameterSource source, UNetConfig c, int inputs, int outputs) {
+        String name = "resnets." + resnets.size();
+        resnets.add(child(name, new ResnetBlock(source.at(name), inputs, outputs, c.embeddingWidth(), c.groups(), c.eps())));
     }
 
-    void attention(DType dtype, UNetConfig c, int channels, int heads) {
-        attentions.add(child("attentions." + attentions.size(), new MultiViewTransformer(dtype, c, channels, heads)));
+    void attention(ParameterSource source, UNetConfig c, int channels, int heads) {
+        String name = "attentions." + attentions.size();
+        attentions.add(child(name, new MultiViewTransformer(source.at(name), c, channels, heads)));
     }
 
     void resample(String name, Resample part) {

@@ -17,10 +17,12 @@ import org.mouselift.engine.nn.StateDict;
 import org.mouselift.engine.op.Conv2d;
 import org.mouselift.models.nn.Conv2dLayer;
 import org.mouselift.models.nn.GroupNormLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Parameters;
 import org.mouselift.models.nn.Resample;
 import org.mouselift.models.nn.ResnetBlock;
 import org.mouselift.models.nn.Sinusoids;
+import org.mouselift.models.nn.StoredParameters;
 
 /**
  * The multi-view diffusion UNet (Stable unCLIP 2.1 with multi-view attention; multi-view diffusion specification §1): predicts
@@ -41,58 +43,63 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
     private final List<UNetLevel> up = new ArrayList<>();
     private final GroupNormLayer normOut;
     private final Conv2dLayer convOut;
-    
+
     /** Tap of the sinusoidal timestep embedding [N,width]. */
     public static final String TIME_PROJECTION = "time_proj";
 
-    private UNetMV2DConditionModel(UNetConfig c, DType dtype, Scope weights) {
+    private UNetMV2DConditionModel(UNetConfig c, DType dtype, ParameterSource source, Scope weights) {
         this.config = c;
         this.dtype = dtype;
         this.weights = weights;
         List<Integer> channels = c.blockOutChannels();
         int levels = channels.size();
-        convIn = child("conv_in", Conv2dLayer.same3x3(dtype, c.inChannels(), channels.getFirst()));
-        time = child("time_embedding", new EmbeddingMlp(dtype, channels.getFirst(), c.embeddingWidth()));
-        classes = c.classWidth() > 0 ? child("class_embedding", new EmbeddingMlp(dtype, c.classWidth(), c.embeddingWidth())) : null;
+        convIn = child("conv_in", Conv2dLayer.same3x3(source.at("conv_in"), c.inChannels(), channels.getFirst()));
+        time = child("time_embedding", new EmbeddingMlp(source.at("time_embedding"), channels.getFirst(), c.embeddingWidth()));
+        classes = c.classWidth() > 0 ? child("class_embedding", new EmbeddingMlp(source.at("class_embedding"), c.classWidth(), c.embeddingWidth())) : null;
         List<Integer> skips = new ArrayList<>(List.of(channels.getFirst()));
         int width = channels.getFirst();
         for (int i = 0; i < levels; i++) {
-            UNetLevel level = child("down_blocks." + i, new UNetLevel());
+            String name = "down_blocks." + i;
+            ParameterSource own = source.at(name);
+            UNetLevel level = child(name, new UNetLevel());
             for (int j = 0; j < c.layersPerBlock(); j++) {
-                level.resnet(dtype, c, width, channels.get(i));
+                level.resnet(own, c, width, channels.get(i));
                 width = channels.get(i);
                 if (c.crossAttentionLevels().get(i)) {
-                    level.attention(dtype, c, width, c.heads().get(i));
+                    level.attention(own, c, width, c.heads().get(i));
                 }
                 skips.add(width);
             }
             if (i < levels - 1) {
                 int p = c.downsamplePadding();
-                level.resample("downsamplers.0", Resample.down(dtype, width, new Conv2d.Window(2, p, p, p, p)));
+                level.resample("downsamplers.0", Resample.down(own.at("downsamplers.0"), width, new Conv2d.Window(2, p, p, p, p)));
                 skips.add(width);
             }
             down.add(level);
         }
+        ParameterSource middle = source.at("mid_block");
         mid = child("mid_block", new UNetLevel());
-        mid.resnet(dtype, c, width, width);
-        mid.attention(dtype, c, width, c.heads().getLast());
-        mid.resnet(dtype, c, width, width);
+        mid.resnet(middle, c, width, width);
+        mid.attention(middle, c, width, c.heads().getLast());
+        mid.resnet(middle, c, width, width);
         for (int i = levels - 1; i >= 0; i--) {
-            UNetLevel level = child("up_blocks." + up.size(), new UNetLevel());
+            String name = "up_blocks." + up.size();
+            ParameterSource own = source.at(name);
+            UNetLevel level = child(name, new UNetLevel());
             for (int j = 0; j <= c.layersPerBlock(); j++) {
-                level.resnet(dtype, c, width + skips.removeLast(), channels.get(i));
+                level.resnet(own, c, width + skips.removeLast(), channels.get(i));
                 width = channels.get(i);
                 if (c.crossAttentionLevels().get(i)) {
-                    level.attention(dtype, c, width, c.heads().get(i));
+                    level.attention(own, c, width, c.heads().get(i));
                 }
             }
             if (i > 0) {
-                level.resample("upsamplers.0", Resample.up(dtype, width));
+                level.resample("upsamplers.0", Resample.up(own.at("upsamplers.0"), width));
             }
             up.add(level);
         }
-        normOut = child("conv_norm_out", new GroupNormLayer(dtype, width, c.groups(), c.eps()));
-        convOut = child("conv_out", Conv2dLayer.same3x3(dtype, width, c.outChannels()));
+        normOut = child("conv_norm_out", new GroupNormLayer(source.at("conv_norm_out"), width, c.groups(), c.eps()));
+        convOut = child("conv_out", Conv2dLayer.same3x3(source.at("conv_out"), width, c.outChannels()));
         stateDict().forEach((name, p) -> p.named(name));
     }
 
@@ -101,7 +108,29 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
             throw new EngineException("the UNet computes in f32 or f64, not " + dtype.label());
         }
         Scope weights = Scope.detached("UNet weights");
-        return weights.run(() -> new UNetMV2DConditionModel(config, dtype, weights));
+        return weights.run(() -> new UNetMV2DConditionModel(config, dtype, ParameterSource.fresh(dtype), weights));
+    }
+
+    /**
+     * A model for inference in f32 on stored weights as they are: nothing is copied but the vectors, and matrices and kernels
+     * stored as f16 or bf16 are widened panel by panel where they are used. The stored tensors (usually of a mapped file) must
+     * outlive the model.
+     *
+     * @param source label of the file the weights come from
+     */
+    public static UNetMV2DConditionModel stored(UNetConfig config, Map<String, Tensor> state, String source) {
+        Scope weights = Scope.detached("UNet weights");
+        try {
+            return weights.run(() -> {
+                StoredParameters parameters = new StoredParameters(squeezed(state), source);
+                UNetMV2DConditionModel model = new UNetMV2DConditionModel(config, DType.F32, parameters, weights);
+                parameters.check();
+                return model;
+            });
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
     }
 
     /** A model with the default start weights of the original (§1.14): uniform within 1/sqrt(fan in), norms one and zero. */
@@ -253,7 +282,20 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
         if (classes != null) {
             embedding = Ops.add(embedding, classes.call(Ops.cast(classLabels, dtype)));
         }
-        return call(Ops.cast(sample, dtype), embedding, Ops.cast(prompts, dtype));
+        return finite(call(Ops.cast(sample, dtype), embedding, Ops.cast(prompts, dtype)));
+    }
+
+    /** The original ends the process here; a group norm has by now spread what went wrong over whole maps. */
+    private static Tensor finite(Tensor prediction) {
+        if (!prediction.isSymbolic()) {
+            double[] values = prediction.toDoubles();
+            long bad = Arrays.stream(values).filter(v -> !Double.isFinite(v)).count();
+            if (bad > 0) {
+                throw new EngineException("UNet: " + bad + " of " + values.length + " predicted numbers are NaN or infinite; check the inputs and the weights"
+                        + " (a hook on the blocks shows where it starts)");
+            }
+        }
+        return prediction;
     }
 
     /** Inputs: sample, time and class embedding [N,E], prompts. */
