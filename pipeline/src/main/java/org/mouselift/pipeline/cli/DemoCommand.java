@@ -40,7 +40,7 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, defaultValue = "demo_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
     private Path output;
 
-    @Option(names = "--seed", defaultValue = "777", description = "Population of the mouse; the model was trained on others (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", defaultValue = "777", paramLabel = "N", description = "Population of the mouse; the model was trained on others (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--mouse", defaultValue = "0", paramLabel = "INDEX", description = "Which mouse of the population (default: ${DEFAULT-VALUE}).")
@@ -49,7 +49,7 @@ final class DemoCommand implements Callable<Integer> {
     @Mixin
     private WeightsArgument weightsArgument;
 
-    @Option(names = "--turntable", defaultValue = "60", paramLabel = "N", description = "Frames of the turntable; 0 for none (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--turntable", defaultValue = "120", paramLabel = "N", description = "Frames of the turntable; 0 for none (default: ${DEFAULT-VALUE}).")
     private int turntable;
 
     @Mixin

@@ -43,8 +43,8 @@ import picocli.CommandLine.Spec;
             "meanView, the mean of the 200 training pictures nearest in viewing direction, and constantCloud, the one",
             "cloud of Gaussians that fits all training pictures best.", "",
             "Output: summary.csv, evaluation.json, run.json, and SAMPLE/gt_vs_pred.png for the first samples.", "",
-            "Examples:", "  mouselift evaluate gslrm --data data_test/data_train.txt -o evaluation",
-            "  mouselift evaluate gslrm --data data_test --checkpoint out/ckpt_0000000000002000.safetensors --baseline data_train/data_train.txt"})
+            "Examples:", "  mouselift evaluate gslrm --data data_test/data_train.txt --baseline data_train/data_train.txt -o evaluation",
+            "  mouselift evaluate gslrm --data data_test --checkpoint out/ckpt_0000000000002000.safetensors"})
 final class EvaluateGslrmCommand implements Callable<Integer> {
     private static final int NEIGHBOURS = 200;
     private static final long SEED = 1;

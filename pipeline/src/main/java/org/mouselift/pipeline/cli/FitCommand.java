@@ -30,8 +30,9 @@ import picocli.CommandLine.Spec;
         name = "fit",
         description = "Fit splats to calibrated views with alpha by optimisation (3D Gaussian splatting), without a network.",
         sortOptions = false,
-        footer = {"", "DIR holds opencv_cameras.json (or transforms.json) and the RGBA pictures it names; renderings are compared on white.",
-            "Writes gaussians.ply, metrics.json and, with views held out, held_out.png (picture, rendering, 4 x difference).", "", "Examples:",
+        footer = {"", "DIR holds opencv_cameras.json (or transforms.json) and the RGBA pictures it names; they are",
+            "compared on white.",
+            "Writes gaussians.ply, metrics.json and, with views held out, held_out.png (picture, rendering,", "4 x difference).", "", "Examples:",
             "  mouselift fit sample_000 -o fit_000",
             "  mouselift fit sample_000 -o quick --size 128 --iterations 600 --hold-out 0"})
 final class FitCommand implements Callable<Integer> {

@@ -118,6 +118,7 @@ public final class Mouselift implements Runnable {
             if (complete.contains(command)) {
                 CommandLine added = new CommandLine(command);
                 CommandSpec spec = added.getCommandSpec();
+                inDeclaredOrder(added);
                 if (!spec.mixinStandardHelpOptions() && !spec.optionsMap().containsKey("--help")) {
                     spec.mixinStandardHelpOptions(true).versionProvider(version);
                 }
@@ -136,6 +137,12 @@ public final class Mouselift implements Runnable {
         commandLine.getSubcommands().get("generate-completion").getCommandSpec().usageMessage()
                 .description("Print a completion script for bash and zsh.");
         return commandLine;
+    }
+
+    /** Options of a help page stand as they are declared, those of every command at the end. */
+    private static void inDeclaredOrder(CommandLine command) {
+        command.getCommandSpec().usageMessage().sortOptions(false);
+        command.getSubcommands().values().forEach(Mouselift::inDeclaredOrder);
     }
 
     @Override

@@ -55,7 +55,7 @@ final class RenderCommand implements Callable<Integer> {
     @Option(names = "--size", paramLabel = "PIXELS", description = "Size of the pictures, 512 or 640x480 (default: 512, or the cameras' own).")
     private String size;
 
-    @Option(names = "--background", defaultValue = "white", description = "white, black, or red,green,blue from 0 to 1 (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--background", defaultValue = "white", paramLabel = "COLOUR", description = "white, black, or red,green,blue from 0 to 1 (default: ${DEFAULT-VALUE}).")
     private String background;
 
     @Option(names = "--alpha", description = "Write PNG frames with a transparent background.")
@@ -67,13 +67,13 @@ final class RenderCommand implements Callable<Integer> {
     @Option(names = "--elevation", defaultValue = "0", paramLabel = "DEGREES", description = "Turntable: height of the camera (default: ${DEFAULT-VALUE}).")
     private double elevation;
 
-    @Option(names = "--radius", defaultValue = "2.7", description = "Turntable: distance from the origin (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--radius", defaultValue = "2.7", paramLabel = "R", description = "Turntable: distance from the origin (default: ${DEFAULT-VALUE}).")
     private double radius;
 
     @Option(names = "--fov", defaultValue = "50", paramLabel = "DEGREES", description = "Turntable: horizontal field of view (default: ${DEFAULT-VALUE}).")
     private double fieldOfView;
 
-    @Option(names = "--fps", defaultValue = "30", description = "Frames per second of videos (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--fps", defaultValue = "30", paramLabel = "N", description = "Frames per second of videos (default: ${DEFAULT-VALUE}).")
     private int rate;
 
     @Option(names = "--repair", description = "Leave out Gaussians with invalid numbers instead of refusing the file.")

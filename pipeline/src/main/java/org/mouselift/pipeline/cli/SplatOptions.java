@@ -30,7 +30,7 @@ final class SplatOptions {
     @Option(names = "--turntable-size", paramLabel = "PIXELS", description = "Size of the turntable (default: that of the pictures, at least 256).")
     private Integer turntableSize;
 
-    @Option(names = "--fps", defaultValue = "30", description = "Frames per second of the turntable (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--fps", defaultValue = "30", paramLabel = "N", description = "Frames per second of the turntable (default: ${DEFAULT-VALUE}).")
     private int rate;
 
     @Option(names = "--gif", description = "Also write turntable.gif.")

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Mouse i of a seed is always the same. Running again with the same options adds what is missing.", "",
             "Examples:",
             "  mouselift synth-mice -n 200 --size 128 -o data_mice",
-            "  mouselift synth-mice -n 900 --rig human6 --novel-views 6 --no-geometry -o data_train   six inputs, six others",
+            "  mouselift synth-mice -n 900 --rig human6 --novel-views 6 --no-geometry -o data_train",
             "  mouselift synth-mice -n 12 --sheet mice.png"})
 final class SynthMiceCommand implements Callable<Integer> {
     @Option(names = {"-n", "--count"}, required = true, paramLabel = "N", description = "Number of mice.")
@@ -38,7 +38,7 @@ final class SynthMiceCommand implements Callable<Integer> {
     @Option(names = "--size", defaultValue = "128", paramLabel = "PIXELS", description = "Image size (default: ${DEFAULT-VALUE}).")
     private int size;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Seed of the population (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", defaultValue = "0", paramLabel = "N", description = "Seed of the population (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--first", defaultValue = "0", paramLabel = "INDEX", description = "Index of the first mouse (default: ${DEFAULT-VALUE}).")

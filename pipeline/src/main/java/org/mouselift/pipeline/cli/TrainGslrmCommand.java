@@ -53,7 +53,7 @@ import picocli.CommandLine.Spec;
             "Ctrl-C ends the run after the current pass, with a checkpoint.", "",
             "Examples:",
             "  mouselift train gslrm --config mouse.yaml",
-            "  mouselift train gslrm --config mouse.yaml --set training.optimizer.lr 1e-4 --set training.schedule.warmup 200",
+            "  mouselift train gslrm --config mouse.yaml --set training.optimizer.lr 1e-4",
             "  mouselift train gslrm --config mouse.yaml --overfit 4      the gate before a long run",
             "  mouselift train gslrm --config mouse.yaml --load weights/gslrm-mouse-128/model.safetensors"})
 final class TrainGslrmCommand implements Callable<Integer> {
@@ -80,7 +80,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
             description = "Supervise N random target views a pass instead of all (default: all).")
     private int targets;
 
-    @Option(names = "--seed", defaultValue = "777", description = "Seed of weights, data order and draws (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", defaultValue = "777", paramLabel = "N", description = "Seed of weights, data order and draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--per-camera-distance", description = "Move each camera to mouse.target_camera_distance on its own, as the original does; "

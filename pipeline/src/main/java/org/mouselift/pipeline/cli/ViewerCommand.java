@@ -27,13 +27,14 @@ final class ViewerCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, defaultValue = "viewer.html", paramLabel = "HTML", description = "The page (default: ${DEFAULT-VALUE}).")
     private Path page;
 
-    @Option(names = "--up", defaultValue = "z_up", description = "Which way is up in the file: ${COMPLETION-CANDIDATES} (default: z_up, Mouselift's own).")
+    @Option(names = "--up", defaultValue = "z_up", paramLabel = "AXIS",
+            description = "Which way is up in the file: z_up, y_up, y_down (default: ${DEFAULT-VALUE}, Mouselift's own).")
     private UpAxis up;
 
-    @Option(names = "--distance", defaultValue = "2.7", description = "Distance of the camera at the beginning (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--distance", defaultValue = "2.7", paramLabel = "D", description = "Distance of the camera at the beginning (default: ${DEFAULT-VALUE}).")
     private double distance;
 
-    @Option(names = "--title", description = "Title of the page (default: the file's name).")
+    @Option(names = "--title", paramLabel = "TEXT", description = "Title of the page (default: the file's name).")
     private String title;
 
     @Spec

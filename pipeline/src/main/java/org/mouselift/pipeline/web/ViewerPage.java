@@ -19,8 +19,9 @@ import org.mouselift.data.AtomicFile;
 /**
  * A page that shows Gaussian splats in any browser: one file with viewer, settings and splats, opened from disk without
  * installation and without network. The viewer is SuperSplat Viewer (MIT), unmodified except that the rotation it gives
- * every splat file (it expects y down) is replaced by the one the file's up axis asks for. A content security policy
- * forbids every connection to the outside.
+ * every splat file (it expects y down) is replaced by the one the file's up axis asks for, and that its field of view is that
+ * of the window's shorter side, so that a wide window does not cut the subject off. A content security policy forbids every
+ * connection to the outside.
  */
 public final class ViewerPage {
     /** A page keeps its splats as base64 text, which browsers hold as one string of at most about half a GiB. */
@@ -30,6 +31,7 @@ public final class ViewerPage {
             + "style-src 'unsafe-inline'; img-src data: blob:; connect-src data: blob:; worker-src blob:; media-src data: blob:; "
             + "font-src data:; base-uri 'none'; form-action 'none'";
     private static final String PLACED = "entity.setLocalEulerAngles(0, 0, 180);";
+    private static final String WIDE = "cameraEntity.camera.horizontalFov = graphicsDevice.width > graphicsDevice.height;";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Which direction of a splat file points up, and the Euler angles (degrees) that turn it to the viewer's y up. */
@@ -54,7 +56,7 @@ public final class ViewerPage {
      * @param title of the browser tab
      * @param upAxis of the splat file
      * @param distance of the camera from the origin, in front of the subject, world units
-     * @param fieldOfView vertical, degrees
+     * @param fieldOfView across the shorter side of the window, degrees
      * @param background red, green, blue in [0,1]
      */
     public record Scene(String title, UpAxis upAxis, double distance, double fieldOfView, float[] background) {
@@ -118,6 +120,7 @@ public final class ViewerPage {
         String html = resource("index.html");
         int map = js.lastIndexOf("\n//# sourceMappingURL=");
         js = replaceOnce(map < 0 ? js : js.substring(0, map + 1), PLACED, "entity.setLocalEulerAngles(" + scene.upAxis.rotation + ");");
+        js = replaceOnce(js, WIDE, WIDE.replace('>', '<'));
         for (String markup : new String[] {"</script", "<script", "<!--"}) {
             if (js.toLowerCase(Locale.ROOT).contains(markup)) {
                 throw new IllegalStateException("the viewer program contains " + markup + " and cannot stand inside a page");

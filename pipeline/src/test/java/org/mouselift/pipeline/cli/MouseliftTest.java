@@ -11,12 +11,15 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.NoSuchFileException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 
 class MouseliftTest {
     private final StringWriter out = new StringWriter();
@@ -39,6 +42,29 @@ class MouseliftTest {
             assertTrue(entry.getValue().getCommandSpec().usageMessage().description().length > 0, entry.getKey() + " has no description");
             assertEquals(0, run(entry.getKey(), "--help"), entry.getKey());
         }
+    }
+
+    /** Help pages fit the usage width as written, and name their values. */
+    @Test
+    void helpPagesAreTidy() {
+        List<String> untidy = new ArrayList<>();
+        Deque<CommandLine> left = new ArrayDeque<>(List.of(Mouselift.commandLine()));
+        while (!left.isEmpty()) {
+            CommandLine command = left.pop();
+            left.addAll(command.getSubcommands().values());
+            CommandSpec spec = command.getCommandSpec();
+            if (List.of("generate-completion", "help").contains(spec.name())) {
+                continue;
+            }
+            for (String line : spec.usageMessage().footer()) {
+                if (line.length() > 110) {
+                    untidy.add(spec.qualifiedName() + " wraps: " + line);
+                }
+            }
+            spec.options().stream().filter(option -> option.arity().max() > 0 && option.paramLabel().startsWith("<"))
+                    .forEach(option -> untidy.add(spec.qualifiedName() + ": " + option.longestName() + " takes " + option.paramLabel()));
+        }
+        assertEquals(List.of(), untidy);
     }
 
     /** What is built for given arguments says and does the same as the complete command line. */

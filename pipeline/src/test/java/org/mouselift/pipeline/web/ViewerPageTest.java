@@ -75,6 +75,7 @@ class ViewerPageTest {
         assertEquals(35, settings.at("/cameras/0/initial/fov").asDouble());
         assertEquals(0.5, settings.at("/background/color/1").asDouble());
         assertTrue(html.contains("entity.setLocalEulerAngles(0, 0, 0);"));
+        assertTrue(html.contains("cameraEntity.camera.horizontalFov = graphicsDevice.width < graphicsDevice.height;"), "the shorter side has the field of view");
         assertTrue(page("mouse.ply", new byte[] {1}, Scene.of("s")).contains("entity.setLocalEulerAngles(-90, 0, 0);"));
     }
 
