@@ -73,6 +73,67 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
                 linearProjection, groups, eps, downsamplePadding, classWidth, flipSinToCos, freqShift, numViews, other);
     }
 
+    /** Arguments of an adapting load that become keys of the configuration, with their values where none is given. */
+    private static Map<String, Object> adaptationDefaults() {
+        Map<String, Object> all = new TreeMap<>();
+        all.put("in_channels", 8);
+        all.put("out_channels", 4);
+        all.put("num_views", 1);
+        all.put("cd_attention_last", false);
+        all.put("cd_attention_mid", false);
+        all.put("multiview_attention", true);
+        all.put("sparse_mv_attention", false);
+        all.put("selfattn_block", "custom");
+        all.put("addition_downsample", false);
+        return all;
+    }
+
+    /**
+     * The keys of the {@code config.json} that an adapting load makes of its source's (§1.2): the blocks get their multi-view
+     * names, the arguments replace the values of their keys, everything else stays. {@link #of} checks the result.
+     *
+     * @param source keys of the source, stock or multi-view
+     * @param arguments {@code unet_from_pretrained_kwargs} of the training configuration; {@code sample_size} is needed, the others
+     *     have defaults. {@code unclip}, {@code init_mvattn_with_selfattn} and {@code zero_init_conv_in} leave no key.
+     * @throws EngineException for an argument that is unknown or missing, or a block without a multi-view form
+     */
+    public static Map<String, Object> adapted(Map<String, ?> source, Map<String, ?> arguments, String label) {
+        Map<String, Object> out = new TreeMap<>(source);
+        out.put("_class_name", "UNetMV2DConditionModel");
+        out.put("addition_channels", source.get("addition_channels") == null ? List.of(1280, 1280, 1280) : source.get("addition_channels"));
+        for (String key : List.of("down_block_types", "up_block_types")) {
+            if (!(source.get(key) instanceof List<?> blocks)) {
+                throw new EngineException(label + ": " + key + " is " + source.get(key) + ", expected a list of block names");
+            }
+            out.put(key, blocks.stream().map(b -> multiView(label, key, b)).toList());
+        }
+        out.put("mid_block_type", multiView(label, "mid_block_type", source.get("mid_block_type")));
+        out.putAll(adaptationDefaults());
+        if (!arguments.containsKey("sample_size")) {
+            throw new EngineException(label + ": the adapting load needs the argument sample_size (side of the latents)");
+        }
+        arguments.forEach((key, value) -> {
+            if (key.equals("sample_size") || adaptationDefaults().containsKey(key)) {
+                out.put(key, value);
+            } else if (!key.equals("unclip") && !key.equals("init_mvattn_with_selfattn") && !key.equals("zero_init_conv_in")) {
+                throw new EngineException(label + ": the adapting load has no argument '" + key + "'; it has sample_size, "
+                        + String.join(", ", adaptationDefaults().keySet()));
+            }
+        });
+        return out;
+    }
+
+    private static String multiView(String label, String key, Object block) {
+        return switch (String.valueOf(block)) {
+            case "CrossAttnDownBlock2D", "CrossAttnDownBlockMV2D" -> "CrossAttnDownBlockMV2D";
+            case "CrossAttnUpBlock2D", "CrossAttnUpBlockMV2D" -> "CrossAttnUpBlockMV2D";
+            case "UNetMidBlock2DCrossAttn", "UNetMidBlockMV2DCrossAttn" -> "UNetMidBlockMV2DCrossAttn";
+            case "DownBlock2D" -> "DownBlock2D";
+            case "UpBlock2D" -> "UpBlock2D";
+            default -> throw new EngineException(label + ": " + key + " has the block " + block + ", which has no multi-view form");
+        };
+    }
+
     private static Map<String, String> fixed() {
         Map<String, String> all = new TreeMap<>();
         for (String absent : List.of("num_attention_heads", "num_class_embeds", "time_embedding_dim", "time_embedding_act_fn", "timestep_post_act",

@@ -73,9 +73,27 @@ public final class UNetVerifier implements CaseVerifier {
         }
     }
 
-    static Tensor predict(UNetMV2DConditionModel model, GoldenCase c) throws IOException {
-        return model.predict(DiffusionGoldens.tensor(c, "sample"), c.longs("timestep"), DiffusionGoldens.tensor(c, "encoder_hidden_states"),
-                DiffusionGoldens.tensor(c, "class_labels"));
+    private static Tensor predict(UNetMV2DConditionModel model, GoldenCase c) throws IOException {
+        return predict(model, DiffusionGoldens.tensor(c, "sample"), c);
+    }
+
+    /** The prediction for a sample with the other inputs of a case. */
+    static Tensor predict(UNetMV2DConditionModel model, Tensor sample, GoldenCase c) throws IOException {
+        return model.predict(sample, c.longs("timestep"), DiffusionGoldens.tensor(c, "encoder_hidden_states"), DiffusionGoldens.tensor(c, "class_labels"));
+    }
+
+    /** The gradients of all parameters for the mean squared difference to a case's target. */
+    static Map<String, double[]> parameterGradients(GoldenCase c) throws IOException {
+        String checkpoint = c.entry().path("checkpoint").asText();
+        UNetConfig config = UNetConfig.of(DiffusionGoldens.config(c.folder(), checkpoint), checkpoint);
+        return DiffusionGoldens.withInputs(c, inputs -> {
+            try (Scope scope = Scope.open(c.toString()); UNetMV2DConditionModel model = model(c, config, checkpoint); Tape tape = Tape.open()) {
+                Gradients g = tape.backward(Ops.mean(Ops.square(Ops.sub(predict(model, inputs), DiffusionGoldens.tensor(c, "target")))));
+                Map<String, double[]> out = new java.util.LinkedHashMap<>();
+                model.stateDict().forEach((name, p) -> out.put(name, g.of(p).toDoubles()));
+                return out;
+            }
+        });
     }
 
     private static void gradients(List<CheckResult> checks, GoldenCase c, GoldenCase inputs, UNetConfig config, String checkpoint) throws IOException {
