@@ -12,6 +12,7 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.ShapeException;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.engine.op.Conv2d;
@@ -223,13 +224,17 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
         }
     }
 
-    /** Names and shapes of all weights of a configuration. */
+    /** Names and shapes of all weights of a configuration, without memory for them. */
     public static Map<String, Shape> parameterShapes(UNetConfig config) {
-        Map<String, Shape> out = new LinkedHashMap<>();
-        try (UNetMV2DConditionModel model = allocate(config, DType.F32)) {
-            model.stateDict().forEach((name, t) -> out.put(name, t.shape()));
+        try (Scope scope = Scope.detached("UNet shapes")) {
+            return scope.run(() -> {
+                Tensor one = Tensor.zeros(DType.F32, 1);
+                ParameterSource shapesOnly = (name, dims) -> one.view(TensorSpec.of(DType.F32, dims), new long[dims.length], 0);
+                Map<String, Shape> out = new LinkedHashMap<>();
+                new UNetMV2DConditionModel(config, DType.F32, shapesOnly, scope).stateDict().forEach((name, t) -> out.put(name, t.shape()));
+                return out;
+            });
         }
-        return out;
     }
 
     public UNetConfig config() {
