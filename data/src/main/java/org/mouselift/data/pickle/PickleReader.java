@@ -29,6 +29,7 @@ public final class PickleReader {
     private final ByteBuffer in;
     private final String source;
     private final Map<String, PickleGlobal> globals;
+    private final PersistentIds persistentIds;
     private final ArrayList<Object> stack = new ArrayList<>();
     private final Map<Long, Object> memo = new HashMap<>();
     private int opcodeAt;
@@ -39,16 +40,34 @@ public final class PickleReader {
      * @param globals allow-list: {@code "module name"} → what it stands for
      */
     public PickleReader(byte[] data, String source, Map<String, PickleGlobal> globals) {
-        this.in = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+        this(ByteBuffer.wrap(data), source, globals, null);
+    }
+
+    /**
+     * @param data          the pickle, from the buffer's position on; may be followed by other bytes
+     * @param source        name of the file, for errors
+     * @param globals       allow-list: {@code "module name"} → what it stands for
+     * @param persistentIds what persistent ids stand for, or null to refuse them
+     */
+    public PickleReader(ByteBuffer data, String source, Map<String, PickleGlobal> globals, PersistentIds persistentIds) {
+        this.in = data.slice().order(ByteOrder.LITTLE_ENDIAN);
         this.source = source;
         this.globals = Map.copyOf(globals);
+        this.persistentIds = persistentIds;
+    }
+
+    /** Objects that lie outside the pickle ({@code BINPERSID}). */
+    @FunctionalInterface
+    public interface PersistentIds {
+        /** @throws IllegalArgumentException if nothing has this id; the message says what was wrong */
+        Object load(Object id);
     }
 
     /** Reads one pickle, up to its STOP. */
     public Object read() throws PickleException {
         opcodeAt = in.position();
         if (in.remaining() < 2 || in.get() != (byte) 0x80) {
-            throw error(in.limit() == 0 ? "the file is empty" : "this is not a pickle of protocol 2 to 5 (it does not begin with PROTO)");
+            throw error(in.limit() == 0 ? "the pickle is empty" : "this is not a pickle of protocol 2 to 5 (it does not begin with PROTO)");
         }
         int protocol = in.get() & 0xFF;
         if (protocol < 2 || protocol > 5) {
@@ -144,6 +163,7 @@ public final class PickleReader {
             }
             case 'R' -> reduce();
             case 'b' -> build();
+            case 'Q' -> persistent(opcode);
             default -> throw error("opcode " + name(opcode) + " is not allowed in data files");
         }
     }
@@ -168,6 +188,18 @@ public final class PickleReader {
         }
         try {
             b.build(state);
+        } catch (IllegalArgumentException e) {
+            throw error(e.getMessage());
+        }
+    }
+
+    private void persistent(int opcode) throws PickleException {
+        if (persistentIds == null) {
+            throw error("opcode " + name(opcode) + " is not allowed in data files");
+        }
+        Object id = pop();
+        try {
+            stack.add(persistentIds.load(id));
         } catch (IllegalArgumentException e) {
             throw error(e.getMessage());
         }
@@ -239,12 +271,16 @@ public final class PickleReader {
         }
         for (int i = 0; i < pairs.size(); i += 2) {
             Object key = pairs.get(i);
-            // Containers as keys could contain themselves and make hashing endless.
-            if (!(key instanceof String || key instanceof Long || key instanceof Boolean || key instanceof Double)) {
+            if (!isKey(key)) {
                 throw error("dictionary key is " + type(key) + ", expected a string or a number");
             }
             dict.put(key, pairs.get(i + 1));
         }
+    }
+
+    /** Containers as keys could contain themselves and make hashing endless. */
+    static boolean isKey(Object key) {
+        return key instanceof String || key instanceof Long || key instanceof Boolean || key instanceof Double;
     }
 
     private Object memo(long index) throws PickleException {
@@ -344,7 +380,8 @@ public final class PickleReader {
         }
     }
 
-    static String type(Object value) {
+    /** A value in words, for messages; of bounded length. */
+    public static String type(Object value) {
         return switch (value) {
             case null -> "None";
             case Boolean b -> "a bool";
