@@ -54,8 +54,12 @@ public final class FlashAttention {
         if (batch == 0 || heads == 0 || tq == 0) {
             return;
         }
-        Forward f = new Forward(batch, heads, (int) tq, tk, (int) d, scale, q, List.copyOf(sources), out, lse, lseOffset);
-        long count = batch * heads;
+        long start = KernelWatch.begin();
+        run(new Forward(batch, heads, (int) tq, tk, (int) d, scale, q, List.copyOf(sources), out, lse, lseOffset), batch * heads);
+        KernelWatch.end(start, 4.0 * batch * heads * tq * tk * d);
+    }
+
+    private static void run(Forward f, long count) {
         if (overHeads(count)) {
             Workers.split(count, 1, (worker, begin, end) -> {
                 for (long head = begin; head < end; head++) {

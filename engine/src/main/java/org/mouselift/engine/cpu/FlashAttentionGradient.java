@@ -67,8 +67,13 @@ public final class FlashAttentionGradient {
             return;
         }
         Call c = new Call(heads, (int) tq, tk, (int) d, scale, q, List.copyOf(sources), out, dOut, lse, lseOffset, dq, List.copyOf(gradients));
-        // Batch rows that share keys add to the same gradient, so one thread takes all rows of such a group.
-        long rows = group;
+        long start = KernelWatch.begin();
+        run(c, batch, heads, group);
+        KernelWatch.end(start, 10.0 * batch * heads * tq * tk * d);
+    }
+
+    /** @param rows batch rows that share keys add to the same gradient, so one thread takes all rows of such a group */
+    private static void run(Call c, long batch, long heads, long rows) {
         long count = batch / rows * heads;
         if (FlashAttention.overHeads(count)) {
             Workers.split(count, 1, (worker, begin, end) -> {

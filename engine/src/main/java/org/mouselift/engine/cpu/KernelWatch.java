@@ -4,14 +4,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Notices a matrix kernel that the JVM compiled badly. HotSpot can leave a large vector method in a compilation tier that
+ * Notices a matrix or attention kernel that the JVM compiled badly. HotSpot can leave a large vector method in a compilation tier that
  * allocates every vector on the heap; everything then stays correct but runs 100 to 300 times slower, without a word.
- * Large products are timed, and one that is far slower than any working build after a fair warm-up is reported once.
+ * Large calls are timed, and one that is far slower than any working build after a fair warm-up is reported once.
  */
 public final class KernelWatch {
-    /** Smallest product that is judged, in floating-point operations. */
+    /** Smallest call that is judged, in floating-point operations. */
     static final double LARGE = 0.2e9;
-    /** Warm-up: a product is judged that begins after so many others and so long after the first of them began. */
+    /** Warm-up: a call is judged that begins after so many others and so long after the first of them began. */
     static final int WARM_CALLS = 5;
     static final long WARM_NANOS = 4_000_000_000L;
     /** A working vector kernel reaches this with two threads on any machine that has vectors; the trap stays under a twentieth. */
@@ -37,7 +37,7 @@ public final class KernelWatch {
         judge(flops, System.nanoTime() - start, System.nanoTime());
     }
 
-    /** Counts one large product that took {@code nanos} until {@code now}; returns true when this call made the report. */
+    /** Counts one large call that took {@code nanos} until {@code now}; returns true when this call made the report. */
     static boolean judge(double flops, long nanos, long now) {
         if (CALLS.getAndIncrement() == 0) {
             firstBegin = now - nanos;
@@ -58,7 +58,7 @@ public final class KernelWatch {
     }
 
     static String message(double gflops) {
-        return String.format(java.util.Locale.ROOT, "matrix products run at %.2f GFLOP/s, at least 20 times slower than this code does when the JVM compiles it "
+        return String.format(java.util.Locale.ROOT, "vector kernels run at %.2f GFLOP/s, at least 20 times slower than this code does when the JVM compiles it "
                 + "properly. Start Java with -XX:Tier3DelayOn=1000 (and the other flags of conf/jvm.options); if they are set, check that the CPU "
                 + "is not overloaded", gflops);
     }
@@ -68,7 +68,7 @@ public final class KernelWatch {
         return REPORTED.get();
     }
 
-    /** Large products judged so far. */
+    /** Large calls judged so far. */
     static int judged() {
         return CALLS.get();
     }

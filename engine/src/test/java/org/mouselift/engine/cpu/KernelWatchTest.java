@@ -80,6 +80,24 @@ class KernelWatchTest {
     }
 
     @Test
+    void attentionIsWatchedInBothDirections() {
+        int t = 320;
+        int d = 512;
+        MemorySegment x = MemorySegment.ofArray(new float[t * d]);
+        Heads heads = Heads.contiguous(x, 0, 1, t, d);
+        MemorySegment lse = MemorySegment.ofArray(new float[t]);
+        Heads out = Heads.contiguous(MemorySegment.ofArray(new float[t * d]), 0, 1, t, d);
+        FlashAttention.forward(1, 1, t, t, d, 1f, heads, heads, heads, out, lse, 0);
+        assertEquals(1, KernelWatch.judged());
+        Heads[] gradients = new Heads[3];
+        for (int i = 0; i < 3; i++) {
+            gradients[i] = Heads.contiguous(MemorySegment.ofArray(new float[t * d]), 0, 1, t, d);
+        }
+        FlashAttentionGradient.backward(1, 1, t, t, d, 1f, heads, heads, heads, out, out, lse, 0, gradients[0], gradients[1], gradients[2]);
+        assertEquals(2, KernelWatch.judged());
+    }
+
+    @Test
     void slownessDuringWarmUpIsNotReported() {
         assertEquals(0, reports(KernelWatch.WARM_CALLS, STUCK, 10));
         KernelWatch.reset();
