@@ -83,6 +83,11 @@ public final class Scope implements AutoCloseable {
         }
     }
 
+    /** Runs a body and frees what it made at its end, except for the memory of its result, which goes to the scope outside. */
+    public static Tensor keeping(String name, java.util.function.Supplier<Tensor> body) {
+        return keepResults(name, () -> List.of(body.get())).getFirst();
+    }
+
     public String name() {
         return name;
     }

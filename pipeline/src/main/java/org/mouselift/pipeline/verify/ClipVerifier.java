@@ -35,7 +35,7 @@ public final class ClipVerifier implements CaseVerifier {
     private static String type(GoldenFolder folder, String file) throws GoldenException {
         JsonNode entry = folder.entry(file);
         String checkpoint = entry.path("checkpoint").asText("");
-        Path config = checkpoint.isEmpty() ? null : folder.resolve(checkpoint + "/config.json");
+        Path config = checkpoint.isEmpty() || checkpoint.startsWith("..") ? null : folder.resolve(checkpoint + "/config.json");
         if (config == null || !Files.isRegularFile(config)) {
             return "";
         }
