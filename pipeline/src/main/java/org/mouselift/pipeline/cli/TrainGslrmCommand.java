@@ -140,10 +140,12 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
         long total = c.schedule().maxPasses();
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
+        ObjectNode cameras = JsonNodeFactory.instance.objectNode();
+        rig.into(cameras);
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
         var plan = new GsLrmTrainer.Plan(folder, seed, Math.min(c.loader().batchSize(), train.size()), c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
-                overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration);
+                overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration, cameras.toString());
         try (RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
                         parent.mouselift.progress("train", total - done, "passes"), err);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), null, null), GslrmSetup.optimiser(c, model),

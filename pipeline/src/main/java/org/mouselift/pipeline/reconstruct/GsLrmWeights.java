@@ -90,9 +90,11 @@ public final class GsLrmWeights implements AutoCloseable {
         String name = yaml == null ? "configuration stored in " + file : yaml.toString();
         String text = yaml == null ? TrainingCheckpoint.readConfiguration(file) : Files.readString(yaml);
         GslrmConfig config = GslrmConfigReader.read(name, YamlReader.parse(name, text), List.of()).config();
+        ObjectNode provenance = object(file, TrainingCheckpoint.readProvenance(file).getBytes(StandardCharsets.UTF_8));
+        RigProvenance rig = RigProvenance.of(provenance, file).orElse(null);
         try (Scope scope = Scope.open("weights of " + file)) {
             GsLrm model = GsLrm.load(GslrmSetup.network(config), DType.F32, TrainingCheckpoint.readModel(file), file.toString());
-            return new GsLrmWeights(file, config, model, JsonNodeFactory.instance.objectNode(), null);
+            return new GsLrmWeights(file, config, model, provenance, rig);
         } catch (EngineException e) {
             throw new WeightsException("MFL-E203", file, e.getMessage(), "give the configuration it was trained with", e);
         }
@@ -155,14 +157,18 @@ public final class GsLrmWeights implements AutoCloseable {
         if (Files.size(file) > MAX_PROVENANCE) {
             throw new WeightsException("MFL-E202", file, "has " + Files.size(file) + " bytes, expected at most " + MAX_PROVENANCE, "");
         }
+        return object(file, Files.readAllBytes(file));
+    }
+
+    private static ObjectNode object(Path file, byte[] json) throws IOException {
         try {
-            JsonNode node = JSON.readTree(Files.readAllBytes(file));
+            JsonNode node = JSON.readTree(json);
             if (node instanceof ObjectNode object) {
                 return object;
             }
-            throw new WeightsException("MFL-E202", file, "is not a JSON object", "delete or restore it");
+            throw new WeightsException("MFL-E202", file, "provenance is not a JSON object", "delete or restore it");
         } catch (JsonProcessingException e) {
-            throw new WeightsException("MFL-E202", file, "is not JSON: " + e.getOriginalMessage(), "delete or restore it", e);
+            throw new WeightsException("MFL-E202", file, "provenance is not JSON: " + e.getOriginalMessage(), "delete or restore it", e);
         }
     }
 

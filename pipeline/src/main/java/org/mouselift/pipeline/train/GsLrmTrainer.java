@@ -51,9 +51,10 @@ public final class GsLrmTrainer implements AutoCloseable {
      * @param validateEvery passes between validations, 0 for none; one also runs at the end
      * @param validationScenes at most so many scenes, always the same
      * @param configuration text that is stored with every checkpoint
+     * @param provenance JSON object that is stored with every checkpoint: what the run is trained with
      */
     public record Plan(Path folder, long seed, int batch, int accumulation, long passes, SceneBatch.ViewRule views, int checkpointEvery, int keep,
-            int pictureEvery, int validateEvery, int validationScenes, String configuration) {}
+            int pictureEvery, int validateEvery, int validationScenes, String configuration, String provenance) {}
 
     private final GsLrm model;
     private final ReconstructionLoss loss;
@@ -254,7 +255,7 @@ public final class GsLrmTrainer implements AutoCloseable {
     private void save() throws IOException {
         try (Scope s = Scope.open("checkpoint")) {
             var counters = new TrainingCheckpoint.Counters(step.passes(), step.updates(), step.opportunities(), skipped, recentSkips, plan.seed());
-            listener.saved(TrainingCheckpoint.save(plan.folder(), counters, state(), plan.configuration(), plan.keep()));
+            listener.saved(TrainingCheckpoint.save(plan.folder(), counters, state(), plan.configuration(), plan.provenance(), plan.keep()));
         }
     }
 

@@ -55,11 +55,14 @@ public final class TrainingCheckpoint {
     /**
      * Writes a checkpoint, reads its header back, then deletes the oldest beyond {@code keep} (0 keeps all). Files are only
      * deleted once that many newer ones have proved readable.
+     *
+     * @param configuration of the run, YAML
+     * @param provenance what the run was trained with, a JSON object
      */
-    public static Path save(Path folder, Counters counters, State state, String configuration, int keep) throws IOException {
+    public static Path save(Path folder, Counters counters, State state, String configuration, String provenance, int keep) throws IOException {
         Files.createDirectories(folder);
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", FORMAT).metadata("configuration", configuration)
-                .metadata("counters", JSON.writeValueAsString(counters));
+                .metadata("provenance", provenance).metadata("counters", JSON.writeValueAsString(counters));
         add(writer, "model.", state.model());
         add(writer, "optimizer.exp_avg.", state.expAvg());
         add(writer, "optimizer.exp_avg_sq.", state.expAvgSq());
@@ -149,6 +152,13 @@ public final class TrainingCheckpoint {
     public static String readConfiguration(Path file) throws IOException {
         try (SafetensorsFile f = SafetensorsFile.open(file)) {
             return f.metadata().getOrDefault("configuration", "");
+        }
+    }
+
+    /** What the run of a checkpoint was trained with, a JSON object as text. */
+    public static String readProvenance(Path file) throws IOException {
+        try (SafetensorsFile f = SafetensorsFile.open(file)) {
+            return f.metadata().getOrDefault("provenance", "{}");
         }
     }
 

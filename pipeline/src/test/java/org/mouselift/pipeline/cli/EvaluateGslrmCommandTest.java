@@ -32,6 +32,7 @@ import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
 import org.mouselift.pipeline.reconstruct.Reconstruction;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
 import org.mouselift.pipeline.reconstruct.TinyWeights;
 import org.mouselift.pipeline.reconstruct.ViewMetrics;
 import org.mouselift.pipeline.train.TrainingCheckpoint;
@@ -157,15 +158,18 @@ class EvaluateGslrmCommandTest {
     @Test
     void aCheckpointGivesWhatItsWeightsGive() throws IOException {
         String yaml = TinyWeights.yaml(3);
+        var provenance = new ObjectMapper().createObjectNode();
+        RigProvenance.of(List.of(Rings.turntable(3, 5, 32).cameras())).into(provenance);
         Path checkpoint;
         try (GsLrm model = TinyWeights.model(yaml)) {
             checkpoint = TrainingCheckpoint.save(folder.resolve("run"), new TrainingCheckpoint.Counters(1, 1, 1, 0, "", 0),
-                    new TrainingCheckpoint.State(model.stateDict(), Map.of(), Map.of()), yaml, 0);
+                    new TrainingCheckpoint.State(model.stateDict(), Map.of(), Map.of()), yaml, provenance.toString(), 0);
         }
         String data = folder.resolve("mice").toString();
         assertEquals(0, run("evaluate", "gslrm", "--data", data, "--samples", "1", "--checkpoint", checkpoint.toString(), "-o", folder.resolve("a").toString()),
                 err.toString());
         assertTrue(out.toString().contains("1 samples") && out.toString().contains("unseen"), out.toString());
+        assertFalse(err.toString().contains("MFL-E125"), "the checkpoint knows its cameras: " + err);
         assertEquals(0, run("evaluate", "gslrm", "--data", data, "--samples", "1", "--weights", weights.toString(), "-o", folder.resolve("b").toString()),
                 err.toString());
         assertEquals(Files.readString(folder.resolve("a/summary.csv")), Files.readString(folder.resolve("b/summary.csv")));

@@ -68,7 +68,7 @@ class GsLrmTrainerTest {
             throws IOException {
         Recorder recorder = new Recorder();
         GsLrmConfig config = GsLrmConfig.tiny().withSize(32, 16, 1).withCheckpointEvery(1);
-        var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, 0, 2, "configuration: text");
+        var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, 0, 2, "configuration: text", "{\"about\": 1}");
         try (GsLrm model = GsLrm.initialised(config, DType.F32, 3);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), new AdamW(model.stateDict(), AdamW.Options.GS_LRM),
                         new Schedule(Schedule.Kind.COSINE, lr, 2, 8), new GradientRules(clip, 20, true, true), SCENES, validation, plan, recorder)) {
@@ -103,6 +103,7 @@ class GsLrmTrainerTest {
         train(folder, 4, 1, 2, 1e-3, 1, 1);
         // Pass 3 was repeated and replaced the damaged file; nothing readable was lost on the way.
         assertEquals(4, TrainingCheckpoint.readCounters(TrainingCheckpoint.list(folder).getFirst()).fwdbwdStep());
+        assertEquals("{\"about\": 1}", TrainingCheckpoint.readProvenance(TrainingCheckpoint.list(folder).getFirst()));
         assertEquals("configuration: text", TrainingCheckpoint.readConfiguration(TrainingCheckpoint.list(folder).getFirst()));
     }
 

@@ -36,8 +36,13 @@ class KilledTrainingTest {
     /** Depends on the clock and on the process. */
     private static final Set<String> MEASURED = Set.of("metrics/iter_time", "metrics/peak_memory_bytes");
 
-    /** Scalar code that is compiled once: a process is at full speed at once. The slow test uses the flags of the product. */
-    private static final List<String> QUICK = List.of("-Dmouselift.vector.bits=0", "-XX:TieredStopAtLevel=1");
+    /** How a process runs: further JVM flags, and the optimiser. */
+    private record Kind(String optimiser, String... flags) {}
+
+    /** Scalar code that is compiled once: a process is at full speed at once. */
+    private static final Kind QUICK = new Kind("adamw", "-Dmouselift.vector.bits=0", "-XX:TieredStopAtLevel=1");
+    /** The vectors and compilers of the product. */
+    private static final Kind PRODUCT = new Kind("muon");
 
     @TempDir
     static Path folder;
@@ -80,20 +85,21 @@ class KilledTrainingTest {
     }
 
     /** A run from the first pass to the weights in one process; returns its place. */
-    private static Path undisturbed(String name, List<String> flags) throws Exception {
+    private static Path undisturbed(String name, Kind kind) throws Exception {
         Path place = Files.createDirectories(folder.resolve(name));
-        Process process = start(place, flags);
+        Process process = start(place, kind);
         assertTrue(process.waitFor(100, TimeUnit.SECONDS), "the run does not end");
         assertEquals(0, process.exitValue(), output(place));
         return place;
     }
 
-    private static Process start(Path place, List<String> flags) throws IOException {
+    private static Process start(Path place, Kind kind) throws IOException {
         Path root = Path.of(System.getProperty("mouselift.root"));
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + root.resolve("conf/jvm.options"),
                 "-Xmx512m", "-Dmouselift.root=" + root, "-cp", System.getProperty("java.class.path")));
-        command.addAll(flags);
-        command.addAll(List.of("org.mouselift.pipeline.cli.Mouselift", "train", "gslrm", "--config", config.toString(), "--targets-per-pass", "2"));
+        command.addAll(List.of(kind.flags));
+        command.addAll(List.of("org.mouselift.pipeline.cli.Mouselift", "train", "gslrm", "--config", config.toString(), "--targets-per-pass", "2", "--set",
+                "training.optimizer.name", kind.optimiser));
         return new ProcessBuilder(command).directory(place.toFile()).redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(place.resolve("output.txt").toFile())).start();
     }
@@ -121,8 +127,8 @@ class KilledTrainingTest {
     }
 
     /** Starts the run and kills it at the moment; what the folder held at its death. */
-    private static List<String> killed(Path place, List<String> flags, Moment moment, int afterRows, int millis) throws Exception {
-        Process process = start(place, flags);
+    private static List<String> killed(Path place, Kind kind, Moment moment, int afterRows, int millis) throws Exception {
+        Process process = start(place, kind);
         try {
             while (process.isAlive()) {
                 boolean now = switch (moment) {
@@ -144,8 +150,8 @@ class KilledTrainingTest {
         }
     }
 
-    private static void endsLike(Path undisturbed, Path place, List<String> flags) throws Exception {
-        Process process = start(place, flags);
+    private static void endsLike(Path undisturbed, Path place, Kind kind) throws Exception {
+        Process process = start(place, kind);
         assertTrue(process.waitFor(100, TimeUnit.SECONDS), "the run does not end");
         assertEquals(0, process.exitValue(), output(place));
         for (String file : List.of(TrainingCheckpoint.fileName(PASSES), "weights/model.safetensors", "weights/provenance.json", "weights/config.yaml")) {
@@ -199,13 +205,13 @@ class KilledTrainingTest {
         SplittableRandom random = new SplittableRandom(20261121);
         Path place = Files.createDirectories(folder.resolve("often"));
         for (int i = 0; i < 4; i++) {
-            killed(place, List.of(), Moment.ANY, 0, random.nextInt(3000));
+            killed(place, PRODUCT, Moment.ANY, 0, random.nextInt(3000));
         }
         for (int i = 0; i < 4; i++) {
-            killed(place, List.of(), Moment.ANY, Math.min(rows(place) + 1, PASSES - 2), random.nextInt(200));
-            killed(place, List.of(), Moment.CHECKPOINT_HALF_WRITTEN, 0, random.nextInt(5));
+            killed(place, PRODUCT, Moment.ANY, Math.min(rows(place) + 1, PASSES - 2), random.nextInt(200));
+            killed(place, PRODUCT, Moment.CHECKPOINT_HALF_WRITTEN, 0, random.nextInt(5));
         }
-        killed(place, List.of(), Moment.AFTER_THE_LAST_CHECKPOINT, 0, random.nextInt(500));
-        endsLike(undisturbed("undisturbed with vectors", List.of()), place, List.of());
+        killed(place, PRODUCT, Moment.AFTER_THE_LAST_CHECKPOINT, 0, random.nextInt(500));
+        endsLike(undisturbed("undisturbed with vectors", PRODUCT), place, PRODUCT);
     }
 }

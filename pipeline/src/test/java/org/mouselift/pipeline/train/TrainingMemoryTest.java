@@ -67,7 +67,7 @@ class TrainingMemoryTest {
     @Test
     void aThousandPassesNeedNoMoreThanTheFirst(@TempDir Path folder) throws IOException {
         Watch watch = new Watch();
-        var plan = new GsLrmTrainer.Plan(folder, 5, 1, 2, PASSES, new SceneBatch.ViewRule(2, true, 1), 0, 0, 0, 0, 0, "");
+        var plan = new GsLrmTrainer.Plan(folder, 5, 1, 2, PASSES, new SceneBatch.ViewRule(2, true, 1), 0, 0, 0, 0, 0, "", "{}");
         MemoryPool.trim();
         try (GsLrm model = GsLrm.initialised(GsLrmConfig.tiny().withSize(16, 16, 1).withCheckpointEvery(1), DType.F32, 3);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), new AdamW(model.stateDict(), AdamW.Options.GS_LRM),
