@@ -16,6 +16,11 @@ final class DepthOrder {
     private int[] blockCounts = new int[0];
     private int size;
 
+    /** Memory of the buffers. */
+    long bytes() {
+        return 4L * (keys.length + otherKeys.length + ids.length + otherIds.length + histogram.length + blockCounts.length);
+    }
+
     /** Number of splats in the order. */
     int size() {
         return size;

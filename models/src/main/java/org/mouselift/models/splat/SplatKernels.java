@@ -1,6 +1,7 @@
 package org.mouselift.models.splat;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.KernelProvider;
@@ -11,8 +12,8 @@ import org.mouselift.engine.Tensor;
 
 /** CPU kernels of {@link SplatRender} and {@link SplatViews}: the tiled rasterizer in float32, the plain reference in float64. */
 public final class SplatKernels implements KernelProvider {
-    /** Rendering state is large and reused; one rasterizer a thread. */
-    private static final ThreadLocal<SplatRasterizer> RASTERIZER = ThreadLocal.withInitial(SplatRasterizer::new);
+    /** Rendering state is large and reused; its own for each thread. */
+    private static final ThreadLocal<KeptViews> VIEWS = ThreadLocal.withInitial(() -> new KeptViews(KeptViews.defaultLimit()));
 
     @Override
     public void register(Kernels kernels) {
@@ -47,11 +48,12 @@ public final class SplatKernels implements KernelProvider {
     }
 
     private static void render(SplatRender op, List<Tensor> in, List<Tensor> out) {
-        GaussianParameters g = parameters(in);
-        SplatRasterizer rasterizer = RASTERIZER.get();
+        List<SplatImage> images = new ArrayList<>();
         for (int i = 0; i < op.cameras().size(); i++) {
-            rasterizer.render(g, op.cameras().get(i), op.background(), op.scalingModifier(), image(op, out, i));
+            images.add(image(op, out, i));
         }
+        // Only a recorded call will be asked for its gradient.
+        VIEWS.get().render(op, parameters(in), images, Tape.records(in));
     }
 
     private static void gradient(SplatRender.Gradient op, List<Tensor> in, List<Tensor> out) {
@@ -62,16 +64,8 @@ public final class SplatKernels implements KernelProvider {
                 out.get(3).contiguousSegment(), out.get(4).contiguousSegment(), out.get(1).contiguousSegment());
         MemorySegment rgb = Tape.pause(() -> Ops.contiguous(in.get(5))).contiguousSegment();
         MemorySegment alpha = op.alpha() ? Tape.pause(() -> Ops.contiguous(in.get(6))).contiguousSegment() : null;
-        SplatRasterizer rasterizer = RASTERIZER.get();
         long plane = 4L * rendering.width() * rendering.height();
-        Tensor scratch = Tensor.empty(DType.F32, 4, rendering.height(), rendering.width());
-        SplatImage again = new SplatImage(rendering.width(), rendering.height(), scratch.contiguousSegment().asSlice(0, 3 * plane),
-                scratch.contiguousSegment().asSlice(3 * plane, plane), null);
-        for (int i = 0; i < rendering.cameras().size(); i++) {
-            rasterizer.render(g, rendering.cameras().get(i), rendering.background(), rendering.scalingModifier(), again);
-            rasterizer.backward(rgb.asSlice(3 * plane * i, 3 * plane), alpha == null ? null : alpha.asSlice(plane * i, plane), null, gradients, null);
-        }
-        scratch.free();
+        VIEWS.get().backward(rendering, g, i -> rgb.asSlice(3 * plane * i, 3 * plane), i -> alpha == null ? null : alpha.asSlice(plane * i, plane), gradients);
     }
 
     private static SplatReference reference(SplatRender op, List<Tensor> in, int view) {

@@ -18,14 +18,12 @@ import org.mouselift.engine.cpu.Workers;
  */
 public final class SplatRasterizer {
     private final RasterOptions options;
-    private final SplatTable table = new SplatTable();
+    private final RasterScratch scratch;
+    private final SplatTable table;
     private final DepthOrder order = new DepthOrder();
     private final TileBins bins = new TileBins();
-    private final Pixels[] pixels = new Pixels[Workers.count()];
     private float[] finalTransmittance = new float[0];
     private int[] stops = new int[0];
-    private int[] pairStart = new int[0];
-    private float[] pairMoments = new float[0];
 
     private GaussianParameters parameters;
     private SplatCamera camera;
@@ -37,10 +35,24 @@ public final class SplatRasterizer {
     }
 
     public SplatRasterizer(RasterOptions options) {
+        this(options, new RasterScratch());
+    }
+
+    /** A rasterizer that shares its working buffers with others of the same thread. */
+    SplatRasterizer(RasterOptions options, RasterScratch scratch) {
         this.options = options;
-        for (int i = 0; i < pixels.length; i++) {
-            pixels[i] = new Pixels();
-        }
+        this.scratch = scratch;
+        this.table = new SplatTable(scratch);
+    }
+
+    /** Memory that this rasterizer holds between calls, without the shared working buffers. */
+    long stateBytes() {
+        return table.bytes() + order.bytes() + bins.bytes() + 4L * (stops.length + finalTransmittance.length);
+    }
+
+    /** Forgets the last view but keeps the buffers. */
+    void forget() {
+        parameters = null;
     }
 
     public RasterOptions options() {
@@ -99,7 +111,7 @@ public final class SplatRasterizer {
         for (int begin = 0; begin < tiles; ) {
             int first = begin, end = bins.bandEnd(begin, options.forwardBand());
             bins.fill(order, begin, end);
-            Workers.each(end - begin, (worker, t) -> compositeTile(first + t, pixels[worker], out));
+            Workers.each(end - begin, (worker, t) -> compositeTile(first + t, scratch.pixels[worker], out));
             begin = end;
         }
         this.parameters = gaussians;
@@ -183,9 +195,9 @@ public final class SplatRasterizer {
         if (probe != null && probe.opacity.length != n) {
             throw new IllegalArgumentException("probe holds " + probe.opacity.length + " Gaussians, the view was rendered with " + n);
         }
-        table.clearMoments(n);
-        if (pairStart.length < n + 1) {
-            pairStart = new int[n + 1 + n / 4];
+        scratch.clearMoments(n);
+        if (scratch.pairStart.length < n + 1) {
+            scratch.pairStart = new int[n + 1 + n / 4];
         }
         int tiles = camera.tilesX() * camera.tilesY();
         // One band in the forward pass that also fits the backward limit keeps its lists; fill() then does nothing.
@@ -194,10 +206,10 @@ public final class SplatRasterizer {
             bins.fill(order, begin, end);
             int entries = numberPairs(n, begin, end);
             int numbers = Math.multiplyExact(entries, MOMENTS);
-            if (pairMoments.length < numbers) {
-                pairMoments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
+            if (scratch.pairMoments.length < numbers) {
+                scratch.pairMoments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
             }
-            Workers.each(end - begin, (worker, t) -> backwardTile(first + t, first, pixels[worker], gradRgb, gradAlpha, gradDepth));
+            Workers.each(end - begin, (worker, t) -> backwardTile(first + t, first, scratch.pixels[worker], gradRgb, gradAlpha, gradDepth));
             Workers.split(n, 1024, (worker, from, to) -> reduce((int) from, (int) to));
             begin = end;
         }
@@ -211,12 +223,12 @@ public final class SplatRasterizer {
     private int numberPairs(int n, int begin, int end) {
         int at = 0;
         for (int g = 0; g < n; g++) {
-            pairStart[g] = at;
+            scratch.pairStart[g] = at;
             if (table.depths[g] > 0) {
                 at += bins.before(g, end) - bins.before(g, begin);
             }
         }
-        pairStart[n] = at;
+        scratch.pairStart[n] = at;
         return at;
     }
 
@@ -257,18 +269,19 @@ public final class SplatRasterizer {
         int[] list = bins.list();
         for (int e = 0; e < end - begin; e++) {
             int g = list[begin + e];
-            int pair = pairStart[g] + bins.before(g, tile) - bins.before(g, bandBegin);
+            int pair = scratch.pairStart[g] + bins.before(g, tile) - bins.before(g, bandBegin);
             if (e < used) {
-                System.arraycopy(s.moments, e * MOMENT_STRIDE, pairMoments, pair * MOMENTS, MOMENTS);
+                System.arraycopy(s.moments, e * MOMENT_STRIDE, scratch.pairMoments, pair * MOMENTS, MOMENTS);
             } else {
-                Arrays.fill(pairMoments, pair * MOMENTS, (pair + 1) * MOMENTS, 0);
+                Arrays.fill(scratch.pairMoments, pair * MOMENTS, (pair + 1) * MOMENTS, 0);
             }
         }
     }
 
     /** Adds up the pairs of every splat in the order of their numbers. */
     private void reduce(int from, int to) {
-        float[] sums = table.moments;
+        float[] sums = scratch.moments, pairMoments = scratch.pairMoments;
+        int[] pairStart = scratch.pairStart;
         for (int g = from; g < to; g++) {
             for (int pair = pairStart[g]; pair < pairStart[g + 1]; pair++) {
                 for (int k = 0; k < MOMENTS; k++) {

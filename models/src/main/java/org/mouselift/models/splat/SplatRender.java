@@ -15,7 +15,8 @@ import org.mouselift.engine.Vjp;
  * [N,3], SH coefficients [N,K,3], logarithms of scales [N,3], quaternions [N,4] and opacity logits [N,1], all before
  * activation. Results: rgb [V,3,H,W] over the background, not clamped above, and alpha [V,H,W].
  *
- * <p>The gradient renders every view again (deferred back-propagation, §2.6), so that nothing but the Gaussians is kept.
+ * <p>In float32 the state of rendered views is kept for the gradient as far as it fits an eighth of the heap; the gradient of
+ * the others renders them again (deferred back-propagation, §2.6), with the same bits.
  *
  * @param cameras at least one, all of the same size
  * @param red background, as are green and blue

@@ -104,20 +104,19 @@ final class SplatTable {
         }
     }
 
-    private final Block[] blocks = new Block[Workers.count()];
-    private final Block[] sums = new Block[Workers.count()];
+    private final RasterScratch scratch;
     float[] splats = new float[0];
     float[] depths = new float[0];
     int[] rects = new int[0];
-    /** {@link TileKernel#MOMENTS} numbers per Gaussian, valid for the visible ones after the backward pass. */
-    float[] moments = new float[0];
     private int nonFinite, degenerate;
 
-    SplatTable() {
-        for (int i = 0; i < blocks.length; i++) {
-            blocks[i] = new Block();
-            sums[i] = new Block();
-        }
+    SplatTable(RasterScratch scratch) {
+        this.scratch = scratch;
+    }
+
+    /** Memory of the buffers. */
+    long bytes() {
+        return 4L * (splats.length + depths.length + rects.length);
     }
 
     int nonFinite() {
@@ -145,7 +144,7 @@ final class SplatTable {
         boolean reject = options.nonFinite() == RasterOptions.NonFinite.REJECT;
         Workers.each(Math.ceilDiv(n, BLOCK), (worker, block) -> {
             int first = block * BLOCK, size = Math.min(BLOCK, n - first);
-            Block b = blocks[worker];
+            Block b = scratch.blocks[worker];
             b.read(p, first, size);
             int unusable = b.checkFinite(first, size, width, reject);
             bad.addAndGet(unusable);
@@ -212,17 +211,10 @@ final class SplatTable {
         depths[i] = p.depth;
     }
 
-    /** Prepares {@link #moments} for {@code count} Gaussians: zeros. */
-    void clearMoments(int count) {
-        if (moments.length < count * MOMENTS) {
-            moments = new float[splats.length / STRIDE * MOMENTS];
-        }
-        Workers.split((long) count * MOMENTS, 4096, (worker, begin, end) -> java.util.Arrays.fill(moments, (int) begin, (int) end, 0));
-    }
-
-    /** Adds the gradients that follow from {@link #moments} to {@code gradients}; fills {@code probe} when it is given. */
+    /** Adds the gradients that follow from the moments to {@code gradients}; fills {@code probe} when it is given. */
     void chain(GaussianParameters p, SplatCamera camera, double modifier, GaussianParameters gradients, GradientProbe probe) {
         int n = p.count(), width = 3 * p.coefficients();
+        float[] moments = scratch.moments;
         Workers.each(Math.ceilDiv(n, BLOCK), (worker, block) -> {
             int first = block * BLOCK, size = Math.min(BLOCK, n - first);
             boolean any = false;
@@ -232,7 +224,7 @@ final class SplatTable {
             if (!any) {
                 return;
             }
-            Block b = blocks[worker], sum = sums[worker];
+            Block b = scratch.blocks[worker], sum = scratch.sums[worker];
             b.read(p, first, size);
             sum.read(gradients, first, size);
             GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, false);

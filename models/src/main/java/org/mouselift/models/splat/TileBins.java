@@ -33,6 +33,11 @@ final class TileBins {
         return packed >>> 16;
     }
 
+    /** Memory of the buffers. */
+    long bytes() {
+        return 4L * (counts.length + difference.length + cursors.length + list.length + starts.length);
+    }
+
     /** Counts the entries of all tiles for the ordered splats. */
     void count(int tilesX, int tilesY, DepthOrder order, int[] rects) {
         this.gx = tilesX;

@@ -24,7 +24,7 @@ class SplatTableProperties {
         SplatCamera camera = Scenes.camera(96, 64, azimuth);
         float[] means = Scenes.narrow(scene.means()), quaternions = Scenes.narrow(scene.quaternions());
         float[] logits = Scenes.narrow(scene.opacityLogits()), sh = Scenes.narrow(scene.sh());
-        SplatTable table = new SplatTable();
+        SplatTable table = new SplatTable(new RasterScratch());
         table.project(scene, camera, 1, RasterOptions.DEFAULT);
         for (int i = 0; i < n; i++) {
             if (!(table.depths[i] > 0)) {

@@ -1,0 +1,37 @@
+package org.mouselift.models.splat;
+
+import java.util.Arrays;
+import org.mouselift.engine.cpu.Workers;
+
+/**
+ * Buffers that a rasterizer needs only while it works, so that rasterizers that keep different views can share them. Used
+ * by one caller at a time.
+ */
+final class RasterScratch {
+    /** One a worker thread. */
+    final TileKernel.Pixels[] pixels = new TileKernel.Pixels[Workers.count()];
+    final SplatTable.Block[] blocks = new SplatTable.Block[Workers.count()], sums = new SplatTable.Block[Workers.count()];
+    /** First (splat, tile) pair of every splat, and {@link TileKernel#MOMENTS} numbers a pair. */
+    int[] pairStart = new int[0];
+    float[] pairMoments = new float[0];
+    /** {@link TileKernel#MOMENTS} numbers per Gaussian, valid for the visible ones after the backward pass of the tiles. */
+    float[] moments = new float[0];
+
+    RasterScratch() {
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = new TileKernel.Pixels();
+            blocks[i] = new SplatTable.Block();
+            sums[i] = new SplatTable.Block();
+        }
+    }
+
+    /** Prepares the moments of {@code count} Gaussians: zeros. */
+    void clearMoments(int count) {
+        int numbers = count * TileKernel.MOMENTS;
+        if (moments.length < numbers) {
+            moments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
+            return;
+        }
+        Workers.split(numbers, 4096, (worker, begin, end) -> Arrays.fill(moments, (int) begin, (int) end, 0));
+    }
+}
