@@ -1,16 +1,13 @@
 package org.mouselift.pipeline.train;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
-import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
@@ -32,10 +29,7 @@ import org.mouselift.pipeline.reconstruct.ViewMetrics;
  * checkpoints. Everything random is a function of (seed, pass), so a run that is killed and started again continues bit for
  * bit from its newest checkpoint.
  */
-public final class GsLrmTrainer implements AutoCloseable {
-    private static final int SKIP_WINDOW = 100;
-    private static final double SKIP_LIMIT = 0.3;
-
+public final class GsLrmTrainer extends TrainingRun {
     /**
      * How to train.
      *
@@ -54,19 +48,17 @@ public final class GsLrmTrainer implements AutoCloseable {
      * @param provenance JSON object that is stored with every checkpoint: what the run is trained with
      */
     public record Plan(Path folder, long seed, int batch, int accumulation, long passes, SceneBatch.ViewRule views, int checkpointEvery, int keep,
-            int pictureEvery, int validateEvery, int validationScenes, String configuration, String provenance) {}
+            int pictureEvery, int validateEvery, int validationScenes, String configuration, String provenance) {
+        Course course() {
+            return new Course(folder, seed, accumulation, passes, checkpointEvery, keep, validateEvery, configuration, provenance);
+        }
+    }
 
     private final GsLrm model;
     private final ReconstructionLoss loss;
-    private final Optimizer optimiser;
-    private final TrainingStep step;
     private final SceneSource train;
     private final SceneSource validation;
     private final Plan plan;
-    private final TrainingListener listener;
-    private long skipped;
-    private String recentSkips = "";
-    private volatile boolean stopRequested;
 
     /**
      * @param optimiser of the model's parameters; closed with the trainer
@@ -74,129 +66,42 @@ public final class GsLrmTrainer implements AutoCloseable {
      */
     public GsLrmTrainer(GsLrm model, ReconstructionLoss loss, Optimizer optimiser, Schedule schedule, GradientRules rules, SceneSource train,
             SceneSource validation, Plan plan, TrainingListener listener) {
+        super(model.stateDict(), optimiser, new TrainingStep(optimiser, schedule, rules, plan.accumulation()), plan.course(), listener);
         this.model = model;
         this.loss = loss;
-        this.optimiser = optimiser;
-        this.step = new TrainingStep(optimiser, schedule, rules, plan.accumulation());
         this.train = train;
         this.validation = validation;
         this.plan = plan;
-        this.listener = listener;
     }
 
-    /** Asks the run to end after the current pass, with a checkpoint. Safe from any thread. */
-    public void requestStop() {
-        stopRequested = true;
-    }
-
-    /** Passes done so far. */
-    public long passes() {
-        return step.passes();
-    }
-
-    /**
-     * Continues from the newest readable checkpoint of the folder, if there is one.
-     *
-     * @return true if a checkpoint was loaded
-     */
-    public boolean resume() throws IOException {
-        Optional<TrainingCheckpoint.Found> found = TrainingCheckpoint.newest(plan.folder());
-        if (found.isEmpty()) {
-            return false;
-        }
-        found.get().passedOver().forEach(p -> listener.note("passed over a damaged checkpoint: " + p));
-        Path file = found.get().file();
-        TrainingCheckpoint.Counters c;
-        try (Scope s = Scope.open("resume")) {
-            c = TrainingCheckpoint.restore(file, state());
-        }
-        if (c.seed() != plan.seed()) {
-            throw new IOException(file + " belongs to a run with seed " + c.seed() + ", this one has " + plan.seed()
-                    + "; set the same seed, or choose another checkpoint folder");
-        }
-        // A run that was killed between a checkpoint and the clearing up after it left one too many.
-        TrainingCheckpoint.prune(plan.folder(), plan.keep());
-        optimiser.updates(c.updateStep());
-        step.resume(c.fwdbwdStep(), c.scheduleStep(), c.updateStep());
-        skipped = c.skipped();
-        recentSkips = c.recentSkips();
-        listener.note("continuing from " + file + " (pass " + c.fwdbwdStep() + ", update " + c.updateStep() + ")");
-        return true;
-    }
-
-    private TrainingCheckpoint.State state() {
-        return new TrainingCheckpoint.State(model.stateDict(), optimiser.firstMoments(), optimiser.secondMoments());
-    }
-
-    /**
-     * Trains until the planned end, a stop request, or an error; leaves a checkpoint in the first two cases. Whatever is
-     * recorded at a pass is recorded before that pass's checkpoint, so that a run killed in between does it again.
-     */
-    public void run() throws IOException {
-        if (step.passes() >= plan.passes()) {
-            throw new IOException("MFL-E208: checkpoint is at step " + step.passes() + ", limit is " + plan.passes()
-                    + ": training would end immediately. Set reset_training_state: true or raise the limit.");
-        }
-        long saved = -1;
-        long validated = -1;
-        while (step.passes() < plan.passes() && !stopRequested) {
-            onePass(step.passes());
-            long done = step.passes();
-            boolean boundary = done % plan.accumulation() == 0;
-            if (plan.validateEvery() > 0 && done % plan.validateEvery() == 0) {
-                validate();
-                validated = done;
-            }
-            if (plan.checkpointEvery() > 0 && done % plan.checkpointEvery() == 0 && boundary && done < plan.passes()) {
-                save();
-                saved = done;
-            }
-        }
-        // A checkpoint inside an accumulation window would lose the gradients collected so far: finish the window.
-        while (step.passes() % plan.accumulation() != 0) {
-            onePass(step.passes());
-        }
-        if (!stopRequested && validated != step.passes()) {
-            validate();
-        }
-        if (saved != step.passes()) {
-            save();
-        }
-        listener.note(stopRequested && step.passes() < plan.passes()
-                ? "stopped at pass " + step.passes() + "; run the same command again to continue" : "finished at pass " + step.passes());
-    }
-
-    private void onePass(long pass) throws IOException {
-        long begin = System.nanoTime();
-        SceneBatch batch = SceneBatch.of(train, plan.views(), plan.seed(), pass, plan.batch());
-        boolean picture = plan.pictureEvery() > 0 && (pass % plan.pictureEvery() == 0);
-        Map<String, Double> numbers = new LinkedHashMap<>();
+    @Override
+    protected Pass pass(long number) throws IOException {
+        SceneBatch batch = SceneBatch.of(train, plan.views(), plan.seed(), number, plan.batch());
+        boolean picture = plan.pictureEvery() > 0 && (number % plan.pictureEvery() == 0);
         List<SupervisionGrid.View> grid = new ArrayList<>();
-        TrainingStep.Result result;
-        try {
-            result = step.pass(() -> forward(pass, batch, numbers, picture ? grid : null));
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
-        if (!Double.isFinite(result.loss())) {
-            listener.note("pass " + result.pass() + ": the loss is " + result.loss() + " on " + batch.input().stream().map(Scene::id).toList());
-        }
-        Map<String, Double> values = new LinkedHashMap<>();
-        numbers.forEach((k, v) -> values.put("train/" + k, v));
-        values.put("metrics/fwdbwd_pass_step", (double) result.pass());
-        values.put("metrics/param_update_step", (double) result.updates());
-        values.put("metrics/lr", result.rate());
-        if (!Double.isNaN(result.gradientNorm())) {
-            values.put("metrics/grad_norm", result.gradientNorm());
-        }
-        values.put("metrics/epoch", (double) (pass / Math.max(1, train.size() / plan.batch())));
-        watchSkips(result, values);
-        values.put("metrics/iter_time", (System.nanoTime() - begin) * 1e-9);
-        values.put("metrics/peak_memory_bytes", (double) MemoryPool.usage().peakBytes());
-        listener.pass(result.pass(), plan.passes(), values);
-        if (picture && !grid.isEmpty()) {
-            listener.picture(result.pass(), "train/supervision_0", SupervisionGrid.draw(grid));
-        }
+        return new Pass() {
+            @Override
+            public Tensor loss(Map<String, Double> numbers) {
+                return forward(number, batch, numbers, picture ? grid : null);
+            }
+
+            @Override
+            public String subjects() {
+                return batch.input().stream().map(Scene::id).toList().toString();
+            }
+
+            @Override
+            public long epoch() {
+                return number / Math.max(1, train.size() / plan.batch());
+            }
+
+            @Override
+            public void done(long pass) throws IOException {
+                if (picture && !grid.isEmpty()) {
+                    listener().picture(pass, "train/supervision_0", SupervisionGrid.draw(grid));
+                }
+            }
+        };
     }
 
     private Tensor forward(long pass, SceneBatch batch, Map<String, Double> numbers, List<SupervisionGrid.View> grid) {
@@ -231,36 +136,9 @@ public final class GsLrmTrainer implements AutoCloseable {
         return w.pixelAlign() > 0 || w.pointsDist() > 0 || w.depth() > 0;
     }
 
-    /** Counts skipped updates and ends a run that mostly skips (mouse specification §6.4, K-32). */
-    private void watchSkips(TrainingStep.Result result, Map<String, Double> values) throws IOException {
-        if (result.skip() == TrainingStep.Skip.ACCUMULATING) {
-            return;
-        }
-        boolean skip = !result.updated();
-        skipped += skip ? 1 : 0;
-        recentSkips += skip ? "1" : "0";
-        if (recentSkips.length() > SKIP_WINDOW) {
-            recentSkips = recentSkips.substring(1);
-        }
-        double share = recentSkips.chars().filter(c -> c == '1').count() / (double) recentSkips.length();
-        values.put("metrics/skipped_updates", (double) skipped);
-        values.put("metrics/skipped_share", share);
-        if (recentSkips.length() == SKIP_WINDOW && share > SKIP_LIMIT) {
-            throw new IOException("pass " + result.pass() + ": " + Math.round(share * 100) + " % of the last " + SKIP_WINDOW
-                    + " updates were skipped (last reason " + result.skip() + ", gradient norm " + result.gradientNorm()
-                    + "); lower training.optimizer.lr, lengthen the warm-up, or raise grad_clip_norm");
-        }
-    }
-
-    private void save() throws IOException {
-        try (Scope s = Scope.open("checkpoint")) {
-            var counters = new TrainingCheckpoint.Counters(step.passes(), step.updates(), step.opportunities(), skipped, recentSkips, plan.seed());
-            listener.saved(TrainingCheckpoint.save(plan.folder(), counters, state(), plan.configuration(), plan.provenance(), plan.keep()));
-        }
-    }
-
     /** Means over the same scenes every time, and the picture of the first. */
-    private void validate() throws IOException {
+    @Override
+    protected void validate() throws IOException {
         if (validation == null) {
             return;
         }
@@ -284,10 +162,10 @@ public final class GsLrmTrainer implements AutoCloseable {
                 for (int v = 0; v < Math.min(10, target.views()); v++) {
                     grid.add(new SupervisionGrid.View(target.rgb(v), renderings.get(v), target.width(), target.height()));
                 }
-                listener.picture(step.passes(), "val/gt_vs_pred_0", SupervisionGrid.draw(grid));
+                listener().picture(passes(), "val/gt_vs_pred_0", SupervisionGrid.draw(grid));
             }
         }
-        listener.validated(step.passes(), sums);
+        listener().validated(passes(), sums);
     }
 
     /** The original's names; foreground, mask and the white picture only where the views have alpha. */
@@ -313,11 +191,5 @@ public final class GsLrmTrainer implements AutoCloseable {
             int image = 3 * target.height() * target.width();
             return IntStream.range(0, target.views()).mapToObj(v -> Arrays.copyOfRange(all, v * image, (v + 1) * image)).toList();
         }
-    }
-
-    @Override
-    public void close() {
-        step.close();
-        optimiser.close();
     }
 }
