@@ -74,8 +74,8 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
             description = "Training pictures for constantCloud, spread over all (default: ${DEFAULT-VALUE}).")
     private int baselineViews;
 
-    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Also measure LPIPS, with these safetensors files: the convolutions of VGG16 "
-            + "(features.0.weight ...) and the learned factors (lin0.model.1.weight ...).")
+    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Also measure LPIPS, with these files (safetensors or PyTorch): VGG16 as torchvision "
+            + "has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
     private List<Path> lpips = new ArrayList<>();
 
     @Option(names = "--pictures", defaultValue = "4", paramLabel = "N", description = "Samples that get a gt_vs_pred.png (default: ${DEFAULT-VALUE}).")

@@ -1,8 +1,6 @@
 package org.mouselift.pipeline.evaluate;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.mouselift.data.safetensors.SafetensorsEntry;
-import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
@@ -19,7 +17,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.models.losses.Lpips;
 
 /**
- * LPIPS 0.1 with VGG16 from files (GS-LRM specification §3.3). Together they hold the convolutions under torchvision's names
+ * LPIPS 0.1 with VGG16 from safetensors or PyTorch files (GS-LRM specification §3.3). Together they hold the convolutions under torchvision's names
  * ({@code features.0.weight} …) or those of a GS-LRM checkpoint ({@code loss_calculator.lpips_loss_module.net.slice1.0.weight}
  * …), and the learned factors ({@code lin0.model.1.weight} …); whatever else they hold is passed over.
  *
@@ -62,17 +60,14 @@ public final class LpipsNetwork implements AutoCloseable {
     }
 
     private static void read(Path file, Map<String, Tensor> convolutions, Map<String, Tensor> factors) throws IOException {
-        if (!Files.exists(file)) {
-            throw new NoSuchFileException(file.toString());
-        }
-        try (SafetensorsFile stored = SafetensorsFile.open(file)) {
-            for (SafetensorsEntry entry : stored.entries().values()) {
-                String name = entry.name().startsWith(IN_CHECKPOINT) ? entry.name().substring(IN_CHECKPOINT.length()) : entry.name();
+        try (Checkpoint stored = Checkpoint.open(file)) {
+            for (StoredTensor tensor : stored.stateDict().values()) {
+                String name = tensor.name().startsWith(IN_CHECKPOINT) ? tensor.name().substring(IN_CHECKPOINT.length()) : tensor.name();
                 Optional<String> convolution = convolution(name);
                 if (convolution.isPresent()) {
-                    convolutions.put(convolution.get(), Tensor.of(entry.floats(), entry.shape()));
+                    convolutions.put(convolution.get(), Tensor.of(tensor.floats(), tensor.shape()));
                 } else if (FACTORS.matcher(name).matches()) {
-                    factors.put(name, Tensor.of(entry.floats(), entry.shape()));
+                    factors.put(name, Tensor.of(tensor.floats(), tensor.shape()));
                 }
             }
         }

@@ -2,7 +2,9 @@ package org.mouselift.pipeline.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.camera.Rings;
+import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.data.synth.SynthMice;
 import org.mouselift.engine.DType;
@@ -28,6 +31,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.losses.Lpips;
 import org.mouselift.models.nn.Parameters;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
@@ -153,6 +157,53 @@ class EvaluateGslrmCommandTest {
         assertEquals(ExitCode.BAD_INPUT, run("evaluate", "gslrm", "--data", data, "--weights", weights.toString(), "--lpips", vgg.toString(), "-o",
                 folder.resolve("none").toString()));
         assertTrue(err.toString().contains("features.17.weight") && err.toString().contains("vgg16.safetensors"), err.toString());
+    }
+
+    /** The learned factors as they are published; the sums are those of GS-LRM specification §3.3. */
+    @Test
+    void thePublishedFactorsAreRead() throws IOException {
+        Path published = Path.of(System.getProperty("mouselift.shared", "none"), "real", "lpips", "vgg.pth");
+        assumeTrue(Files.exists(published), "SKIPPED: no " + published);
+        String message = assertThrows(IOException.class, () -> LpipsNetwork.open(List.of(published))).getMessage();
+        assertTrue(message.contains("features.0.weight"), "only the convolutions are missing: " + message);
+        try (Scope scope = Scope.open("VGG16")) {
+            Path vgg = folder.resolve("zero.safetensors");
+            SafetensorsWriter zeros = new SafetensorsWriter();
+            int[] channels = {64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512};
+            int[] indices = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28};
+            // The first convolution passes its constant input on: after it every picture is (1, 0, 0, ...) or (0, 1, 0, ...).
+            for (int i = 0, inputs = 3; i < channels.length; inputs = channels[i++]) {
+                Tensor weight = Tensor.zeros(DType.F32, channels[i], inputs, 3, 3);
+                Tensor bias = Tensor.zeros(DType.F32, channels[i]);
+                float[] w = new float[channels[i] * inputs * 9];
+                for (int c = 0; c < 2; c++) {
+                    // Channel 0 sees red, channel 1 sees green.
+                    w[(c * inputs + c) * 9 + 4] = 1;
+                }
+                zeros.add("features." + indices[i] + ".weight", DType.F32, weight.shape().dims(), Tensor.of(w, weight.shape().dims()).contiguousSegment());
+                zeros.add("features." + indices[i] + ".bias", DType.F32, bias.shape().dims(), bias.contiguousSegment());
+            }
+            zeros.write(vgg);
+            float[] red = new float[3 * 32 * 32];
+            float[] green = new float[3 * 32 * 32];
+            Arrays.fill(red, 0, 1024, 1);
+            Arrays.fill(green, 1024, 2048, 1);
+            double expected = 0;
+            try (Checkpoint stored = Checkpoint.open(published); LpipsNetwork network = LpipsNetwork.open(List.of(vgg, published))) {
+                double sum = 0;
+                for (float f : stored.tensor("lin0.model.1.weight").floats()) {
+                    sum += f;
+                }
+                assertEquals(6.925992, sum, 1e-5);
+                for (int i = 0; i < 5; i++) {
+                    // Two unit vectors: the squared difference is 1 in either channel.
+                    float[] f = stored.tensor("lin" + i + ".model.1.weight").floats();
+                    expected += f[0] + f[1];
+                }
+                assertEquals(expected, network.distance(red, green, 32, 32), 1e-5 * expected);
+                assertEquals(0, network.distance(red, red, 32, 32));
+            }
+        }
     }
 
     @Test
