@@ -12,8 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
-import org.mouselift.data.safetensors.SafetensorsEntry;
-import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -64,7 +63,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
     @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE", description = "Training configuration in the original's YAML layout.")
     private Path config;
 
-    @Option(names = "--load", paramLabel = "FILE", description = "Start from these weights (safetensors, or a checkpoint of ours) unless the "
+    @Option(names = "--load", paramLabel = "FILE", description = "Start from these weights (safetensors, a .pt of the original, or a checkpoint of ours) unless the "
             + "checkpoint folder already has a run.")
     private Path load;
 
@@ -235,19 +234,12 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
         Path file = Files.isDirectory(source) ? TrainingCheckpoint.newest(source).map(TrainingCheckpoint.Found::file).orElseThrow(
                 () -> CommandException.badInput("MFL-E207: no ckpt_*.safetensors in " + source, "Name a file, or a folder that holds checkpoints.")) : source;
-        if (!file.getFileName().toString().endsWith(".safetensors")) {
-            throw CommandException.badInput(file + ": this version reads weights from .safetensors files", "Convert the checkpoint to safetensors first.");
-        }
-        try (Scope s = Scope.open("load"); SafetensorsFile f = SafetensorsFile.open(file)) {
+        try (Scope s = Scope.open("load"); Checkpoint stored = Checkpoint.open(file)) {
             parent.mouselift.note("starting from the weights of " + file);
-            if (f.metadata().containsKey("counters")) {
+            if (stored.metadata().containsKey("counters")) {
                 return GsLrm.load(network, DType.F32, TrainingCheckpoint.readModel(file), file.toString());
             }
-            Map<String, Tensor> state = new java.util.LinkedHashMap<>();
-            for (SafetensorsEntry e : f.entries().values()) {
-                state.put(e.name(), Tensor.wrap(e.data(), e.dtype(), e.shape()));
-            }
-            return GsLrm.load(network, DType.F32, state, file.toString());
+            return GsLrm.load(network, DType.F32, GsLrmWeights.state(stored), file.toString());
         }
     }
 }

@@ -13,8 +13,12 @@ final class WeightsArgument {
     /** The reconstructor that comes with the repository, relative to its root. */
     static final Path STANDARD = Path.of("weights", "gslrm-mouse-128");
 
-    @Option(names = "--weights", paramLabel = "DIR", description = "Folder with model.safetensors and config.yaml (default: weights/gslrm-mouse-128 of Mouselift).")
+    @Option(names = "--weights", paramLabel = "PATH", description = "Folder with model.safetensors and config.yaml, or a checkpoint file such as the "
+            + "original's ckpt_*.pt (default: weights/gslrm-mouse-128 of Mouselift).")
     private Path weights;
+
+    @Option(names = "--weights-config", paramLabel = "FILE", description = "Configuration of a checkpoint file (default: config.yaml beside it).")
+    private Path configuration;
 
     boolean given() {
         return weights != null;
@@ -26,6 +30,10 @@ final class WeightsArgument {
             throw CommandException.badInput("the weights of the mouse model are not there: " + folder,
                     "Restore the folder, or name another one with --weights DIR; mouselift train gslrm makes one.");
         }
-        return GsLrmWeights.open(folder);
+        if (configuration != null && Files.isDirectory(folder)) {
+            throw CommandException.usage("--weights-config belongs to a checkpoint file; " + folder + " is a folder and has its own config.yaml",
+                    "Leave it out, or name a file with --weights.");
+        }
+        return configuration == null ? GsLrmWeights.open(folder) : GsLrmWeights.open(folder, configuration);
     }
 }

@@ -18,10 +18,14 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
-import org.mouselift.data.safetensors.SafetensorsEntry;
+import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.CheckpointException;
+import org.mouselift.data.checkpoint.StoredTensor;
+import org.mouselift.data.checkpoint.TensorStatistics;
+import org.mouselift.data.pickle.PickleException;
 import org.mouselift.data.safetensors.SafetensorsException;
-import org.mouselift.data.safetensors.SafetensorsFile;
 import org.mouselift.data.safetensors.SafetensorsWriter;
+import org.mouselift.data.torch.TorchFileException;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
@@ -46,6 +50,8 @@ public final class GsLrmWeights implements AutoCloseable {
     public static final String CONFIG = "config.yaml";
     public static final String PROVENANCE = "provenance.json";
 
+    /** Entries of the original's checkpoints that belong to its losses, not to the network. */
+    private static final String LOSS_NETWORKS = "loss_calculator.";
     private static final long MAX_PROVENANCE = 16 << 20;
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -64,18 +70,38 @@ public final class GsLrmWeights implements AutoCloseable {
     }
 
     /**
-     * Opens a folder and checks everything that can be wrong with it before it is used.
+     * Opens a folder, or a checkpoint file of any format beside which lies its {@code config.yaml}, and checks everything that can be wrong with it before it is used.
      *
      * @throws WeightsException MFL-E207 for a missing folder or file, MFL-E202 for a damaged file or numbers that are NaN or
      *     infinite, MFL-E203 for tensors that are missing, unexpected or of another shape than the configuration says
      */
     public static GsLrmWeights open(Path folder) throws IOException {
+        if (Files.isRegularFile(folder)) {
+            Path yaml = folder.resolveSibling(CONFIG);
+            if (!Files.isRegularFile(yaml)) {
+                throw new WeightsException("MFL-E207", folder, "has no " + CONFIG + " beside it", "put the configuration it was trained with there, or name it with --weights-config FILE");
+            }
+            return open(folder, yaml);
+        }
         requireFile(folder, MODEL);
         requireFile(folder, CONFIG);
         GslrmConfig config = GslrmConfigReader.read(folder.resolve(CONFIG), List.of()).config();
         ObjectNode provenance = provenance(folder.resolve(PROVENANCE));
         RigProvenance rig = RigProvenance.of(provenance, folder.resolve(PROVENANCE)).orElse(null);
         return new GsLrmWeights(folder, config, load(config, folder.resolve(MODEL)), provenance, rig);
+    }
+
+    /**
+     * A checkpoint file of any format ({@link Checkpoint}), such as a {@code .pt} of the original, with its configuration.
+     *
+     * @throws WeightsException as {@link #open(Path)}
+     */
+    public static GsLrmWeights open(Path file, Path yaml) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new WeightsException("MFL-E207", file, "no such checkpoint", "name a file of weights with --weights FILE");
+        }
+        GslrmConfig config = GslrmConfigReader.read(yaml, List.of()).config();
+        return new GsLrmWeights(file, config, load(config, file), JsonNodeFactory.instance.objectNode(), null);
     }
 
     /**
@@ -118,36 +144,42 @@ public final class GsLrmWeights implements AutoCloseable {
     }
 
     private static GsLrm load(GslrmConfig config, Path file) throws IOException {
-        try (SafetensorsFile stored = SafetensorsFile.open(file); Scope scope = Scope.open("weights of " + file)) {
-            Map<String, Tensor> state = new LinkedHashMap<>();
-            for (SafetensorsEntry entry : stored.entries().values()) {
-                state.put(entry.name(), tensor(file, entry));
-            }
-            return GsLrm.load(GslrmSetup.network(config), DType.F32, state, file.toString());
-        } catch (SafetensorsException e) {
+        try (Checkpoint stored = Checkpoint.open(file); Scope scope = Scope.open("weights of " + file)) {
+            return GsLrm.load(GslrmSetup.network(config), DType.F32, state(stored), file.toString());
+        } catch (SafetensorsException | TorchFileException | PickleException | CheckpointException e) {
             throw new WeightsException("MFL-E202", file, "is incomplete or damaged: " + e.getMessage(), "copy it again", e);
         } catch (EngineException e) {
-            throw new WeightsException("MFL-E203", file, e.getMessage(), "the " + CONFIG + " beside it must be the one it was trained with", e);
+            throw new WeightsException("MFL-E203", file, e.getMessage(), "the configuration must be the one it was trained with", e);
         }
     }
 
-    private static Tensor tensor(Path file, SafetensorsEntry entry) throws WeightsException {
-        if (!entry.type().isFloat()) {
-            throw new WeightsException("MFL-E202", file, "tensor '" + entry.name() + "' is " + entry.describe() + ", expected F16, BF16 or F32", "");
-        }
-        float[] values = entry.floats();
-        int bad = 0;
-        int first = -1;
-        for (int i = 0; i < values.length; i++) {
-            if (!Float.isFinite(values[i])) {
-                first = bad++ == 0 ? i : first;
+    /**
+     * The network's tensors of a checkpoint of any format, by the names of the original: wrappers and prefixes removed
+     * ({@link Checkpoint#stateDict}), loss networks left out. The tensors look at the mapped file and are valid until the
+     * checkpoint closes.
+     *
+     * @throws WeightsException MFL-E202 for a tensor that is not of floating-point numbers, or has NaN or infinite ones
+     */
+    public static Map<String, Tensor> state(Checkpoint stored) throws IOException {
+        Map<String, Tensor> state = new LinkedHashMap<>();
+        for (StoredTensor tensor : stored.stateDict().values()) {
+            if (!tensor.name().startsWith(LOSS_NETWORKS)) {
+                requireNumbers(tensor);
+                state.put(tensor.name(), Tensor.wrap(tensor.data(), tensor.dtype(), tensor.shape()));
             }
         }
-        if (bad > 0) {
-            throw new WeightsException("MFL-E202", file, "tensor '" + entry.name() + "' has " + bad + " of " + values.length
-                    + " numbers that are NaN or infinite, the first at " + first, "take an earlier checkpoint");
+        return state;
+    }
+
+    private static void requireNumbers(StoredTensor tensor) throws WeightsException {
+        if (!tensor.type().isFloat()) {
+            throw new WeightsException("MFL-E202", tensor.file(), "tensor '" + tensor.name() + "' is " + tensor.describe() + ", expected F16, BF16 or F32", "");
         }
-        return Tensor.of(values, entry.shape());
+        long first = TensorStatistics.firstNotFinite(tensor);
+        if (first >= 0) {
+            throw new WeightsException("MFL-E202", tensor.file(), "tensor '" + tensor.name() + "' has " + TensorStatistics.of(tensor).notFinite() + " of "
+                    + tensor.elements() + " numbers that are NaN or infinite, the first at " + first, "take an earlier checkpoint");
+        }
     }
 
     private static ObjectNode provenance(Path file) throws IOException {

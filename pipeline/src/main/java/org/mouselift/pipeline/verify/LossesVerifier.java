@@ -2,9 +2,13 @@ package org.mouselift.pipeline.verify;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.golden.GoldenCase;
 import org.mouselift.data.golden.GoldenException;
 import org.mouselift.data.golden.GoldenFolder;
@@ -20,16 +24,17 @@ import org.mouselift.models.losses.Ssim;
 import org.mouselift.models.losses.Vgg19Perceptual;
 import org.mouselift.models.metrics.ImageMetrics;
 
-/** Reconstruction losses with their gradients, and image metrics (golden folder {@code losses}), without LPIPS values. */
+/** Reconstruction losses with their gradients, and image metrics (golden folder {@code losses}). */
 public final class LossesVerifier implements CaseVerifier {
+    private static final String NO_FACTORS = "needs the learned factors of LPIPS (real/lpips/vgg.pth), which are not here";
+
     @Override
     public boolean knows(GoldenFolder folder, String file) throws GoldenException {
         if (!folder.name().equals("losses") || !folder.kind(file).equals("case")) {
             return false;
         }
         JsonNode losses = folder.entry(file).path("losses");
-        // The learned factors of LPIPS are in a legacy torch file, which nothing here reads.
-        boolean loss = losses.isObject() && folder.declares(file, "rendering") && losses.path("lpips_loss_weight").asDouble(0) == 0;
+        boolean loss = losses.isObject() && folder.declares(file, "rendering");
         return loss || folder.declares(file, "vgg19.tap2") || (folder.declares(file, "x") && folder.declares(file, "y")
                 && (folder.declares(file, "ssim_metric") || folder.declares(file, "grad.x")));
     }
@@ -52,7 +57,15 @@ public final class LossesVerifier implements CaseVerifier {
                 : new ReconstructionLoss.Geometry(xyz, GsLrmGoldens.tensor(c, "ray_o"), GsLrmGoldens.tensor(c, "ray_d"));
         JsonNode rule = c.entry().path("weights_rule");
         Vgg19Perceptual perceptual = rule.isObject() ? new Vgg19Perceptual(VggGoldens.vgg19(rule), rule.toString()) : null;
-        LossReport report = new ReconstructionLoss(GsLrmGoldens.losses(c.entry().path("losses")), null, perceptual)
+        Lpips lpips = null;
+        if (c.entry().path("losses").path("lpips_loss_weight").asDouble(0) > 0) {
+            Optional<Lpips> found = lpips(c, rule);
+            if (found.isEmpty()) {
+                return c.expected().stream().map(name -> CheckResult.skipped(name, NO_FACTORS)).toList();
+            }
+            lpips = found.get();
+        }
+        LossReport report = new ReconstructionLoss(GsLrmGoldens.losses(c.entry().path("losses")), lpips, perceptual)
                 .evaluate(0, rendering, GsLrmGoldens.tensor(c, "target"), geometry);
         for (Map.Entry<String, Double> number : report.numbers().entrySet()) {
             if (c.expected().contains(number.getKey())) {
@@ -89,13 +102,36 @@ public final class LossesVerifier implements CaseVerifier {
             checks.add(CheckResult.of(c.compare("lpips.scaled_input", Lpips.scaledInput(x).toDoubles())));
             taps(checks, c, "vgg16", Lpips.features(VggGoldens.vgg16(rule), rule.toString(), x));
             taps(checks, c, "vgg19", new Vgg19Perceptual(VggGoldens.vgg19(rule), rule.toString()).taps(x));
-        }
-        for (String name : c.unchecked()) {
-            if (name.startsWith("lpips.")) {
-                checks.add(CheckResult.skipped(name, "needs the learned factors of LPIPS, which lie in a legacy torch file"));
+            Optional<Lpips> lpips = lpips(c, rule);
+            if (lpips.isPresent()) {
+                Tensor y = GsLrmGoldens.tensor(inputs, "target");
+                layers(checks, c, lpips.get(), x, Ops.reshape(y, y.dim(0) * y.dim(1), 3, y.dim(3), y.dim(4)));
+            } else {
+                c.unchecked().forEach(name -> checks.add(CheckResult.skipped(name, NO_FACTORS)));
             }
         }
         return checks;
+    }
+
+    private static void layers(List<CheckResult> checks, GoldenCase c, Lpips lpips, Tensor x, Tensor y) throws IOException {
+        List<Tensor> layers = lpips.layers(x, y);
+        for (int i = 0; i < layers.size(); i++) {
+            checks.add(CheckResult.of(c.compare("lpips.layer" + i, layers.get(i).toDoubles())));
+        }
+        checks.add(CheckResult.of(c.compare("lpips.value", lpips.distances(x, y).toDoubles())));
+    }
+
+    /** With generated convolutions and the published factors, which accompany the goldens. */
+    private static Optional<Lpips> lpips(GoldenCase c, JsonNode rule) throws IOException {
+        Optional<Path> file = c.folder().real("lpips/vgg.pth");
+        if (file.isEmpty()) {
+            return Optional.empty();
+        }
+        Map<String, Tensor> factors = new LinkedHashMap<>();
+        try (Checkpoint stored = Checkpoint.open(file.get())) {
+            stored.tensors().forEach((name, t) -> factors.put(name, Tensor.of(t.floats(), t.shape())));
+        }
+        return Optional.of(new Lpips(VggGoldens.vgg16(rule), factors, file.get().toString()));
     }
 
     private static void taps(List<CheckResult> checks, GoldenCase c, String network, List<Tensor> taps) throws IOException {
