@@ -1,5 +1,6 @@
 package org.mouselift.data.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import org.mouselift.data.safetensors.SafetensorsEntry;
@@ -32,6 +33,7 @@ public record TensorStatistics(long count, double least, double largest, double 
     }
 
     /** How many elements are NaN or infinite. */
+    @JsonProperty("notFinite")
     public long notFinite() {
         return nan + infinite;
     }

@@ -1,21 +1,27 @@
 package org.mouselift.pipeline.cli;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.CheckpointDifference;
+import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.data.checkpoint.StoredTensor;
+import org.mouselift.data.checkpoint.TensorStatistics;
 import org.mouselift.data.image.Image;
 import org.mouselift.data.image.Image16;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.ImageLimits;
 import org.mouselift.data.image.Images;
 import org.mouselift.data.ply.PlyVertices;
-import org.mouselift.data.safetensors.SafetensorsEntry;
-import org.mouselift.data.safetensors.SafetensorsFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -25,18 +31,31 @@ import picocli.CommandLine.Spec;
 /** {@code mouselift inspect}: what is in a file, without loading more of it than is asked for. */
 @Command(
         name = "inspect",
-        description = "Show what a file holds: tensors of a safetensors file, properties of a PLY file, size of a picture.",
-        footer = {"", "Files are mapped; numbers are read only with --stats.", "", "Examples:", "  mouselift inspect model.safetensors --stats --match norm",
+        description = "Show what a file holds: tensors of a checkpoint (safetensors, PyTorch, sharded, or a folder of these), properties of a "
+                + "PLY file, size of a picture.",
+        footer = {"", "Checkpoints are mapped; numbers are read only with --stats, --diff and --hash.",
+            "Nothing in a PyTorch file is ever executed.",
+            "With --diff the exit code is 1 when the checkpoints differ.", "", "Examples:", "  mouselift inspect model.safetensors --stats --match norm",
+            "  mouselift inspect ckpt_0000000000021125.pt", "  mouselift inspect before.pt --diff after.safetensors",
             "  mouselift inspect mouse.ply --stats --json"})
 final class InspectCommand implements Callable<Integer> {
-    /** Elements of a tensor that are read at once. */
-    private static final int PART = 1 << 20;
+    /** A pickle's plain values are listed down to this depth and number. */
+    private static final int MAX_SETTINGS = 100;
 
-    @Parameters(paramLabel = "FILE", description = "safetensors, PLY, PNG or JPEG file.")
+    @Parameters(paramLabel = "FILE", description = "Checkpoint, PLY, PNG or JPEG file, or a folder of checkpoints.")
     private Path file;
 
     @Option(names = "--stats", description = "Read the numbers: least, largest, mean, standard deviation, how many are not finite.")
     private boolean withStatistics;
+
+    @Option(names = "--diff", paramLabel = "OTHER", description = "Compare with another checkpoint: which tensors changed, and by how much.")
+    private Path other;
+
+    @Option(names = "--hash", description = "SHA-256 of the file and of each tensor (type, shape and elements, wherever they are stored).")
+    private boolean withHash;
+
+    @Option(names = "--list", description = "List every tensor instead of the tree.")
+    private boolean flat;
 
     @Option(names = "--match", paramLabel = "TEXT", description = "Only tensors or properties whose name contains TEXT.")
     private String match = "";
@@ -48,14 +67,23 @@ final class InspectCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     /** One tensor, property or channel. */
-    private record Part(String name, String type, long[] shape, Statistics statistics) {}
+    private record Part(String name, String type, long[] shape, TensorStatistics statistics, @JsonInclude(JsonInclude.Include.NON_NULL) String sha256) {}
 
-    private record Content(String file, String format, long bytes, Object details, List<Part> parts) {}
+    private record Content(String file, String format, long bytes, Object details, @JsonInclude(JsonInclude.Include.NON_NULL) Long parameters,
+            @JsonInclude(JsonInclude.Include.NON_NULL) String sha256, List<Part> parts) {}
 
     @Override
     public Integer call() throws IOException {
-        Content content = switch (format()) {
-            case "safetensors" -> safetensors();
+        if (other != null) {
+            return difference();
+        }
+        String format = format();
+        if (format.equals("checkpoint") && !json && !flat && !withStatistics && !withHash && match.isEmpty()) {
+            tree();
+            return ExitCode.OK;
+        }
+        Content content = switch (format) {
+            case "checkpoint" -> checkpoint();
             case "ply" -> ply();
             default -> picture();
         };
@@ -70,6 +98,9 @@ final class InspectCommand implements Callable<Integer> {
 
     /** By content, so that a wrong file name does not matter. */
     private String format() throws IOException {
+        if (Files.isDirectory(file)) {
+            return "checkpoint";
+        }
         byte[] head;
         try (var in = Files.newInputStream(file)) {
             head = in.readNBytes(16);
@@ -80,11 +111,10 @@ final class InspectCommand implements Callable<Integer> {
         if (startsWith(head, 0x89, 'P', 'N', 'G') || startsWith(head, 0xff, 0xd8)) {
             return "picture";
         }
-        if (head.length > 8 && head[8] == '{') {
-            return "safetensors";
+        if (Checkpoint.formatOf(head).isPresent()) {
+            return "checkpoint";
         }
-        throw CommandException.badInput(file + ": neither safetensors nor PLY, PNG or JPEG (by its first bytes)",
-                startsWith(head, 'P', 'K') ? "It is a zip archive; PyTorch checkpoints (.pt) are not shown by this command." : "");
+        throw CommandException.badInput(file + ": neither a checkpoint (safetensors, PyTorch) nor PLY, PNG or JPEG (by its first bytes)", "");
     }
 
     private static boolean startsWith(byte[] head, int... bytes) {
@@ -96,15 +126,86 @@ final class InspectCommand implements Callable<Integer> {
         return true;
     }
 
-    private Content safetensors() throws IOException {
-        try (SafetensorsFile tensors = SafetensorsFile.open(file)) {
+    private Content checkpoint() throws IOException {
+        try (Checkpoint stored = Checkpoint.open(file)) {
             List<Part> parts = new ArrayList<>();
-            for (SafetensorsEntry entry : tensors.entries().values()) {
-                if (entry.name().contains(match)) {
-                    parts.add(new Part(entry.name(), entry.type().name(), entry.shape(), withStatistics ? statistics(entry) : null));
+            for (StoredTensor tensor : stored.tensors().values()) {
+                if (tensor.name().contains(match)) {
+                    parts.add(new Part(tensor.name(), tensor.type().name(), tensor.shape(), withStatistics ? TensorStatistics.of(tensor) : null,
+                            withHash ? tensor.sha256() : null));
                 }
             }
-            return new Content(file.toString(), "safetensors", Files.size(file), tensors.metadata(), parts);
+            return new Content(file.toString(), stored.format().label(), size(stored), details(stored), parameters(stored),
+                    withHash && Files.isRegularFile(file) ? ContentHash.ofFile(file) : null, parts);
+        }
+    }
+
+    private void tree() throws IOException {
+        try (Checkpoint stored = Checkpoint.open(file)) {
+            PrintWriter out = spec.commandLine().getOut();
+            out.printf(Locale.ROOT, "%s: %s, %,d bytes, %,d tensors, %,d parameters%n", file, stored.format().label(), size(stored), stored.tensors().size(),
+                    parameters(stored));
+            details(stored).forEach((name, value) -> out.println("  " + name + ": " + value));
+            TensorTree.of(stored.tensors().values()).print(out);
+        }
+    }
+
+    private static long parameters(Checkpoint stored) {
+        return stored.tensors().values().stream().mapToLong(StoredTensor::elements).sum();
+    }
+
+    private static long size(Checkpoint stored) throws IOException {
+        long bytes = 0;
+        for (Path part : stored.tensors().values().stream().map(StoredTensor::file).distinct().toList()) {
+            bytes += Files.size(part);
+        }
+        return bytes;
+    }
+
+    /** What the file says beside its tensors: metadata strings, or the counters and settings of a PyTorch file. */
+    private static Map<String, Object> details(Checkpoint stored) {
+        Map<String, Object> details = new LinkedHashMap<>(stored.metadata());
+        stored.root().ifPresent(root -> settings("", root, 0, details));
+        return details;
+    }
+
+    private static void settings(String name, Object value, int depth, Map<String, Object> into) {
+        if (into.size() >= MAX_SETTINGS || depth > 4) {
+            return;
+        }
+        switch (value) {
+            case Map<?, ?> map -> map.forEach((key, v) -> settings(name.isEmpty() ? String.valueOf(key) : name + "." + key, v, depth + 1, into));
+            case List<?> list when list.stream().allMatch(v -> v instanceof Number) -> into.put(name, list);
+            case List<?> list -> {
+                for (int i = 0; i < list.size() && into.size() < MAX_SETTINGS; i++) {
+                    settings(name + "." + i, list.get(i), depth + 1, into);
+                }
+            }
+            case Number n -> into.put(name, n);
+            case Boolean b -> into.put(name, b);
+            case String s -> into.put(name, s);
+            case null, default -> { }
+        }
+    }
+
+    private int difference() throws IOException {
+        try (Checkpoint first = Checkpoint.open(file); Checkpoint second = Checkpoint.open(other)) {
+            CheckpointDifference difference = CheckpointDifference.of(first, second, match);
+            PrintWriter out = spec.commandLine().getOut();
+            if (json) {
+                out.println(Json.write(difference));
+            } else {
+                out.printf(Locale.ROOT, "%s and %s: %,d tensors equal, %,d changed, %,d only in the first, %,d only in the second%n", file, other,
+                        difference.equal(), difference.changed().size(), difference.onlyInFirst().size(), difference.onlyInSecond().size());
+                difference.onlyInFirst().forEach(name -> out.println("  only in the first   " + name));
+                difference.onlyInSecond().forEach(name -> out.println("  only in the second  " + name));
+                for (CheckpointDifference.Change c : difference.changed()) {
+                    out.printf(Locale.ROOT, "  %-70s %s%n", c.name(), c.elements() == 0 ? c.first() + " and " + c.second()
+                            : String.format(Locale.ROOT, "%s%s: %,d elements, largest %.3g, rms %.3g, relative %.3g", c.first(),
+                                    c.first().equals(c.second()) ? "" : " and " + c.second(), c.elements(), c.largest(), c.rootMeanSquare(), c.relative()));
+                }
+            }
+            return difference.same() ? ExitCode.OK : ExitCode.CHECK_FAILED;
         }
     }
 
@@ -114,11 +215,11 @@ final class InspectCommand implements Callable<Integer> {
             for (String property : vertices.properties()) {
                 if (property.contains(match)) {
                     parts.add(new Part(property, "vertex property", new long[] {vertices.count()},
-                            withStatistics ? statistics(vertices.column(property)) : null));
+                            withStatistics ? statistics(vertices.column(property)) : null, null));
                 }
             }
             boolean splats = vertices.has("f_dc_0") && vertices.has("opacity");
-            return new Content(file.toString(), splats ? "PLY, Gaussian splats" : "PLY", Files.size(file), vertices.count() + " vertices", parts);
+            return new Content(file.toString(), splats ? "PLY, Gaussian splats" : "PLY", Files.size(file), vertices.count() + " vertices", null, null, parts);
         }
     }
 
@@ -134,10 +235,10 @@ final class InspectCommand implements Callable<Integer> {
         for (int c = 0; c < names.length; c++) {
             if (names[c].contains(match)) {
                 parts.add(new Part(names[c], image instanceof Image16 ? "U16" : "U8", new long[] {image.height(), image.width()},
-                        withStatistics ? statistics(channel(image, c)) : null));
+                        withStatistics ? statistics(channel(image, c)) : null, null));
             }
         }
-        return new Content(file.toString(), "picture", Files.size(file), image.width() + "x" + image.height(), parts);
+        return new Content(file.toString(), "picture", Files.size(file), image.width() + "x" + image.height(), null, null, parts);
     }
 
     private static float[] channel(Image image, int c) {
@@ -152,8 +253,19 @@ final class InspectCommand implements Callable<Integer> {
         return values;
     }
 
+    private static TensorStatistics statistics(float[] values) {
+        double[] wide = new double[values.length];
+        for (int i = 0; i < wide.length; i++) {
+            wide[i] = values[i];
+        }
+        return TensorStatistics.of(wide);
+    }
+
     private static void print(Content content, PrintWriter out) {
         out.printf(Locale.ROOT, "%s: %s, %,d bytes%n", content.file, content.format, content.bytes);
+        if (content.sha256 != null) {
+            out.println("  SHA-256 " + content.sha256);
+        }
         if (!content.details.toString().equals("{}")) {
             out.println("  " + content.details);
         }
@@ -166,67 +278,9 @@ final class InspectCommand implements Callable<Integer> {
             if (part.statistics != null) {
                 out.println("      " + part.statistics);
             }
-        }
-    }
-
-    /** Of all finite elements. */
-    private record Statistics(long count, double least, double largest, double mean, double deviation, long notFinite) {
-        @Override
-        public String toString() {
-            return String.format(Locale.ROOT, "least %.6g, largest %.6g, mean %.6g, deviation %.6g%s", least, largest, mean, deviation,
-                    notFinite == 0 ? "" : ", NOT FINITE: " + notFinite);
-        }
-    }
-
-    /** Statistics of numbers that come in parts, by Welford's update: exact enough for any offset. */
-    private static final class Running {
-        private double least = Double.POSITIVE_INFINITY;
-        private double largest = Double.NEGATIVE_INFINITY;
-        private double mean;
-        private double squares;
-        private long count;
-        private long notFinite;
-
-        Running add(double value) {
-            if (!Double.isFinite(value)) {
-                notFinite++;
-                return this;
-            }
-            count++;
-            least = Math.min(least, value);
-            largest = Math.max(largest, value);
-            double before = value - mean;
-            mean += before / count;
-            squares += before * (value - mean);
-            return this;
-        }
-
-        Statistics result() {
-            return count == 0 ? new Statistics(0, Double.NaN, Double.NaN, Double.NaN, Double.NaN, notFinite)
-                    : new Statistics(count, least, largest, mean, Math.sqrt(squares / count), notFinite);
-        }
-    }
-
-    private static Statistics statistics(float[] values) {
-        Running running = new Running();
-        for (float value : values) {
-            running.add(value);
-        }
-        return running.result();
-    }
-
-    /** Reads a tensor of any size a part at a time. */
-    private static Statistics statistics(SafetensorsEntry entry) {
-        Running running = new Running();
-        long bytes = (long) PART * entry.type().bytes();
-        for (long at = 0; at < entry.data().byteSize(); at += bytes) {
-            long length = Math.min(bytes, entry.data().byteSize() - at);
-            SafetensorsEntry part = new SafetensorsEntry(entry.file(), entry.name(), entry.type(), new long[] {length / entry.type().bytes()},
-                    entry.data().asSlice(at, length));
-            for (double value : part.doubles()) {
-                running.add(value);
+            if (part.sha256 != null) {
+                out.println("      SHA-256 " + part.sha256);
             }
         }
-        return running.result();
     }
 }
