@@ -41,6 +41,11 @@ public final class Gemm {
             this(m, n, k, alpha, a, b, null, beta, c, cOffset, cRow, epilogue, null, 0, Math.max(1, n), 0);
         }
 
+        /** Where an element of C lies. */
+        long at(long row, long col) {
+            return cOffset + row * cRow + col / columnBlock * columnBlockStride + col % columnBlock;
+        }
+
         Product inBatch(long aShift, long bShift, long cShift, long residualShift) {
             Epilogue e = epilogue;
             if (e.residual() != null) {
@@ -98,8 +103,7 @@ public final class Gemm {
      * {@code C = A * B + beta * C + rowBias[m]} with a computed right factor; arguments are the caller's responsibility.
      *
      * @param rowBias     one number per row of C, or null
-     * @param columnBlock C is cut into blocks of this many columns, {@code columnBlockStride} elements apart; n, or a multiple
-     *                    of {@link MicroKernel#NR}, so that no tile crosses a cut
+     * @param columnBlock C is cut into blocks of this many columns, {@code columnBlockStride} elements apart
      */
     static void gathered(long m, long n, long k, Matrix a, RightFactor b, float beta, MemorySegment c, long cOffset, long cRow, MemorySegment rowBias,
             long rowBiasOffset, long columnBlock, long columnBlockStride) {
@@ -169,7 +173,7 @@ public final class Gemm {
         int depth = (int) Math.ceilDiv(p.k, blocks);
         int cols = (int) Math.min(n1 - n0, NC);
         int rows = (int) Math.min(m1 - m0, MC);
-        float[] packedB = scratch.floats(Scratch.PACK_B, Panels.size(cols, NR, depth));
+        float[] packedB = scratch.floats(Scratch.PACK_B, Panels.size(cols, NR, depth) + PaddedPlanes.SLACK);
         float[] packedA = scratch.floats(Scratch.PACK_A, Panels.size(rows, MR, depth));
         float[] tile = scratch.floats(Scratch.TILE, MR * NR);
         boolean plain = p.epilogue.isNone() && p.rowBias == null;
@@ -203,11 +207,11 @@ public final class Gemm {
             for (int ii = 0; ii < mc; ii += MR) {
                 int height = Math.min(MR, mc - ii);
                 MicroKernel.panel(packedA, ii * kc, packedB, jj * kc, kc, tile, 0, NR, height, false);
-                long at = p.cOffset + (i + ii) * p.cRow + (j + jj) / p.columnBlock * p.columnBlockStride + (j + jj) % p.columnBlock;
-                if (!finish && width == NR && !VectorWidth.SCALAR) {
+                long at = p.at(i + ii, j + jj);
+                if (!finish && width == NR && (j + jj) % p.columnBlock + NR <= p.columnBlock && !VectorWidth.SCALAR) {
                     store(tile, p.alpha, beta, p.c, at * 4, p.cRow * 4, height);
                 } else {
-                    finish(p, tile, beta, finish, at, i + ii, j + jj, height, width, scratch);
+                    finish(p, tile, beta, finish, i + ii, j + jj, height, width, scratch);
                 }
             }
         }
@@ -233,14 +237,17 @@ public final class Gemm {
     }
 
     /** The general way out: any width, any epilogue; works on array copies of the rows. */
-    private static void finish(Product p, float[] tile, float beta, boolean last, long at, long row, long col, int height, int width,
-            Scratch scratch) {
+    private static void finish(Product p, float[] tile, float beta, boolean last, long row, long col, int height, int width, Scratch scratch) {
         Epilogue e = last ? p.epilogue : Epilogue.NONE;
         int n = height * NR;
         float[] other = scratch.floats(Scratch.BLOCK_0, MR * NR);
         if (beta != 0f) {
             for (int r = 0; r < height; r++) {
-                MemorySegment.copy(p.c, DType.LE_F32, (at + r * p.cRow) * 4, other, r * NR, width);
+                for (int done = 0; done < width;) {
+                    int run = run(p, col + done, width - done);
+                    MemorySegment.copy(p.c, DType.LE_F32, p.at(row + r, col + done) * 4, other, r * NR + done, run);
+                    done += run;
+                }
             }
             for (int i = 0; i < n; i++) {
                 tile[i] = p.alpha * tile[i] + beta * other[i];
@@ -280,8 +287,17 @@ public final class Gemm {
             }
         }
         for (int r = 0; r < height; r++) {
-            MemorySegment.copy(tile, r * NR, p.c, DType.LE_F32, (at + r * p.cRow) * 4, width);
+            for (int done = 0; done < width;) {
+                int run = run(p, col + done, width - done);
+                MemorySegment.copy(tile, r * NR + done, p.c, DType.LE_F32, p.at(row + r, col + done) * 4, run);
+                done += run;
+            }
         }
+    }
+
+    /** How many of {@code n} columns from {@code col} on are neighbours in C. */
+    private static int run(Product p, long col, int n) {
+        return (int) Math.min(n, p.columnBlock - col % p.columnBlock);
     }
 
     private static void check(long batch, long m, long n, long k, Matrix a, long aBatch, Matrix b, long bBatch, MemorySegment c, long cOffset,

@@ -53,6 +53,17 @@ class BenchSuiteTest {
         assertTrue(problem("[{\"op\": \"copy\", \"N\": 1, \"N\": 2}]").contains("Duplicate"));
     }
 
+    /** The suites of this repository: every operation of the full models, and what small trainings spend their time on. */
+    @Test
+    void theSuitesOfTheRepositoryAreRead() throws IOException {
+        Path suites = Path.of(System.getProperty("mouselift.root"), "benchmarks");
+        for (String name : List.of("gslrm-full", "gslrm-full-training", "unet-full", "gslrm-small", "unet-small")) {
+            List<BenchCase> cases = BenchSuite.read(suites.resolve(name + ".json"));
+            assertEquals(Op.FMA_PEAK, cases.getFirst().op(), name);
+            assertEquals(cases.size(), java.util.Set.copyOf(cases).size(), name + " times a case twice");
+        }
+    }
+
     @Test
     void theStandardSuiteIsValid() {
         assertEquals(List.of(Op.values()).size(), BenchSuite.standard().stream().map(BenchCase::op).distinct().count());
