@@ -27,6 +27,7 @@ import org.mouselift.models.vae.AutoencoderKL;
  */
 public final class MultiViewPipeline implements AutoCloseable {
     private final Scope memory = Scope.detached("multi-view pipeline");
+    private final MappedUNet mapped;
     private final UNetMV2DConditionModel unet;
     private final AutoencoderKL vae;
     private final ClipVisionModelWithProjection encoder;
@@ -78,7 +79,8 @@ public final class MultiViewPipeline implements AutoCloseable {
             Map<String, Tensor> statistics = folder.weights("image_normalizer");
             String file = folder.weightsFile("image_normalizer").toString();
             embeddingNoise = new ImageEmbeddingNoise(kept(statistics, "mean", file, clipConfig), kept(statistics, "std", file, clipConfig), levels);
-            unet = UNetMV2DConditionModel.load(unetConfig, DType.F32, folder.weights("unet"), folder.weightsFile("unet").toString());
+            mapped = MappedUNet.open(unetConfig, folder.weightsFile("unet"));
+            unet = mapped.model();
             vae = AutoencoderKL.load(vaeConfig, DType.F32, folder.weights("vae"), folder.weightsFile("vae").toString());
             encoder = ClipVisionModelWithProjection.load(clipConfig, DType.F32, folder.weights("image_encoder"), folder.weightsFile("image_encoder").toString());
         }
@@ -271,7 +273,7 @@ public final class MultiViewPipeline implements AutoCloseable {
 
     @Override
     public void close() {
-        unet.close();
+        mapped.close();
         vae.close();
         encoder.close();
         memory.close();
