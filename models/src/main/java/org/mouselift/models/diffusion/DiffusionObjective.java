@@ -40,7 +40,7 @@ public record DiffusionObjective(NoiseSchedule schedule, double dropRate, boolea
      *
      * @param latents of the wanted views [N,C,h,w], scaled
      * @param reference latents of the reference picture for every view [N,C,h,w], scaled
-     * @param classLabels [N,2E]
+     * @param classLabels [N,2E]; null for a network without class embedding
      * @param prompts [N,T,D]
      * @param noise standard normal [N,C,h,w]
      * @param timesteps one per object, or one per row
@@ -87,7 +87,8 @@ public record DiffusionObjective(NoiseSchedule schedule, double dropRate, boolea
         Tensor classLabels = b.classLabels;
         if (dropRate > 0) {
             reference = Ops.mul(reference, Ops.cast(Tensor.of(repeated(keepsReference(b.drop), n), n, 1, 1, 1), reference.dtype()));
-            classLabels = Ops.mul(classLabels, Ops.cast(Tensor.of(repeated(keepsClass(b.drop), n), n, 1), classLabels.dtype()));
+            classLabels = classLabels == null ? null
+                    : Ops.mul(classLabels, Ops.cast(Tensor.of(repeated(keepsClass(b.drop), n), n, 1), classLabels.dtype()));
         }
         Tensor noisy = schedule.addNoise(b.latents, b.noise, t);
         Tensor target = switch (schedule.prediction()) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
@@ -35,9 +36,10 @@ public final class AdamW implements Optimizer {
      * One parameter and its state.
      *
      * @param decays true in group 0
+     * @param rateFactor on the learning rate
      * @param moments [2,…]: first, then second moment
      */
-    private record Slot(String name, Tensor parameter, boolean decays, Tensor moments) {}
+    private record Slot(String name, Tensor parameter, boolean decays, double rateFactor, Tensor moments) {}
 
     private final Options options;
     private final Scope memory = Scope.detached("AdamW moments");
@@ -49,14 +51,43 @@ public final class AdamW implements Optimizer {
         this.options = options;
         for (boolean decays : new boolean[] {true, false}) {
             parameters.forEach((name, p) -> {
-                if (p.requiresGrad() && p.rank() >= 2 == decays) {
-                    long[] dims = new long[p.rank() + 1];
-                    dims[0] = 2;
-                    System.arraycopy(p.shape().dims(), 0, dims, 1, p.rank());
-                    slots.add(new Slot(name, p, decays, memory.run(() -> Tensor.zeros(p.dtype(), dims))));
+                if (p.rank() >= 2 == decays) {
+                    add(name, p, decays, 1);
                 }
             });
         }
+        requireSlots();
+    }
+
+    /**
+     * As the original trains its diffusion network (multi-view diffusion specification §4.5): every tensor decays, and parameters may
+     * have a learning rate of their own, in a group after the others.
+     *
+     * @param rateFactor factor on the learning rate by name
+     */
+    public AdamW(Map<String, Tensor> parameters, Options options, ToDoubleFunction<String> rateFactor) {
+        this.options = options;
+        for (boolean first : new boolean[] {true, false}) {
+            parameters.forEach((name, p) -> {
+                double factor = rateFactor.applyAsDouble(name);
+                if (factor == 1 == first) {
+                    add(name, p, true, factor);
+                }
+            });
+        }
+        requireSlots();
+    }
+
+    private void add(String name, Tensor p, boolean decays, double rateFactor) {
+        if (p.requiresGrad()) {
+            long[] dims = new long[p.rank() + 1];
+            dims[0] = 2;
+            System.arraycopy(p.shape().dims(), 0, dims, 1, p.rank());
+            slots.add(new Slot(name, p, decays, rateFactor, memory.run(() -> Tensor.zeros(p.dtype(), dims))));
+        }
+    }
+
+    private void requireSlots() {
         if (slots.isEmpty()) {
             throw new EngineException("AdamW: no parameter requires a gradient (is everything frozen?)");
         }
@@ -157,7 +188,7 @@ public final class AdamW implements Optimizer {
         if (!gradient.spec().equals(s.parameter.spec())) {
             throw new EngineException("AdamW: gradient " + gradient.spec() + " for parameter " + s.name + " " + s.parameter.spec());
         }
-        org.mouselift.engine.cpu.AdamWStep kernel = new org.mouselift.engine.cpu.AdamWStep(rate, options.beta1, options.beta2, options.eps,
+        org.mouselift.engine.cpu.AdamWStep kernel = new org.mouselift.engine.cpu.AdamWStep(rate * s.rateFactor, options.beta1, options.beta2, options.eps,
                 s.decays ? options.weightDecay : 0, updates, coefficient);
         long n = s.parameter.numel();
         MemorySegment p = s.parameter.contiguousSegment();
@@ -182,6 +213,9 @@ public final class AdamW implements Optimizer {
         AdamWStep plain = new AdamWStep(0, options.eps);
         Tape.pause(() -> {
             for (Slot s : slots) {
+                if (s.rateFactor != 1) {
+                    throw new EngineException("AdamW: a traced update has one learning rate, " + s.name + " has a factor of " + s.rateFactor);
+                }
                 Tensor g = gradients.apply(s.parameter);
                 if (g != null) {
                     Ops.apply(moments, s.moments, Ops.contiguous(g), coefficient);

@@ -5,6 +5,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.LongToDoubleFunction;
 import java.util.function.Supplier;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Gradients;
@@ -38,7 +39,7 @@ public final class TrainingStep implements AutoCloseable {
     }
 
     private final Optimizer optimiser;
-    private final Schedule schedule;
+    private final LongToDoubleFunction schedule;
     private final GradientRules rules;
     private final int accumulation;
     private final Scope memory = Scope.detached("accumulated gradients");
@@ -48,6 +49,11 @@ public final class TrainingStep implements AutoCloseable {
     private long updates;
 
     public TrainingStep(Optimizer optimiser, Schedule schedule, GradientRules rules, int accumulation) {
+        this(optimiser, schedule::rate, rules, accumulation);
+    }
+
+    /** @param schedule learning rate of optimiser opportunity 0, 1, 2, … */
+    public TrainingStep(Optimizer optimiser, LongToDoubleFunction schedule, GradientRules rules, int accumulation) {
         if (accumulation < 1) {
             throw new EngineException("training: accumulation of " + accumulation + " passes, expected at least 1");
         }
@@ -74,7 +80,7 @@ public final class TrainingStep implements AutoCloseable {
 
     /** Learning rate of the next opportunity. */
     public double rate() {
-        return schedule.rate(opportunities);
+        return schedule.applyAsDouble(opportunities);
     }
 
     /** Continues a stored run at an accumulation boundary. */
