@@ -24,6 +24,7 @@ import org.mouselift.pipeline.config.GslrmConfig;
 import org.mouselift.pipeline.config.GslrmConfigReader;
 import org.mouselift.pipeline.config.YamlReader;
 import org.mouselift.pipeline.config.YamlText;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.log.MetricCurves;
 import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
@@ -82,6 +83,10 @@ final class TrainGslrmCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "777", paramLabel = "N", description = "Seed of weights, data order and draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Network for training.losses.lpips_loss_weight (safetensors or PyTorch): "
+            + "VGG16 as torchvision has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
+    private List<Path> lpips = new ArrayList<>();
+
     @Option(names = "--per-camera-distance", description = "Move each camera to mouse.target_camera_distance on its own, as the original does; "
             + "the default scales the rig, which keeps its geometry.")
     private boolean perCamera;
@@ -98,11 +103,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
         GslrmConfigReader.Loaded loaded = GslrmConfigReader.read(config, ConfigOverride.pairs(overrides));
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
         GslrmConfig c = loaded.config();
-        List<String> networks = GslrmSetup.missingNetworks(c);
-        if (!networks.isEmpty()) {
-            throw CommandException.badInput(config + ": " + networks + " need VGG networks, which this version cannot load",
-                    "Set them to 0, for example --set " + networks.getFirst() + " 0.");
-        }
+        requireNetworks(c);
         Path trainList = c.dataset().datasetPath().orElseThrow(() -> CommandException.badInput(config + ": training.dataset.dataset_path is missing",
                 "Name the list file with one sample folder a line: --set training.dataset.dataset_path data/data_train.txt"));
         SceneSource train = GslrmSetup.scenes(c, trainList, overfit == 0, perCamera);
@@ -131,6 +132,21 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
     }
 
+    /** Loss terms that compare activations of a VGG network need its weights. */
+    private void requireNetworks(GslrmConfig c) {
+        if (c.losses().perceptual() > 0) {
+            throw CommandException.badInput(config + ": training.losses.perceptual_loss_weight needs a VGG19 network, which this version cannot load",
+                    "Set it to 0: --set training.losses.perceptual_loss_weight 0.");
+        }
+        if (c.losses().lpips() > 0 && lpips.isEmpty()) {
+            throw CommandException.badInput(config + ": training.losses.lpips_loss_weight needs a VGG16 network",
+                    "Name its files with --lpips, or --set training.losses.lpips_loss_weight 0.");
+        }
+        if (c.losses().lpips() == 0 && !lpips.isEmpty()) {
+            throw CommandException.usage("--lpips has no effect: training.losses.lpips_loss_weight is 0", "Set the weight, or leave --lpips out.");
+        }
+    }
+
     private int train(GslrmConfig c, GsLrm model, SceneSource train, SceneSource validation, Path folder, Path trainList, RigProvenance rig,
             PrintWriter err) throws IOException {
         SceneBatch.ViewRule views = GslrmSetup.views(c, targets);
@@ -145,10 +161,11 @@ final class TrainGslrmCommand implements Callable<Integer> {
         var plan = new GsLrmTrainer.Plan(folder, seed, Math.min(c.loader().batchSize(), train.size()), c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
                 overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration, cameras.toString());
-        try (RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
+        try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips);
+                RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
                         parent.mouselift.progress("train", total - done, "passes"), err);
-                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), null, null), GslrmSetup.optimiser(c, model),
-                        GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation, plan, recorder)) {
+                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), network == null ? null : network.lpips(), null),
+                        GslrmSetup.optimiser(c, model), GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation, plan, recorder)) {
             trainer.resume();
             Path weights = folder.resolve(WEIGHTS);
             if (trainer.passes() == total && !exported(folder, total)) {

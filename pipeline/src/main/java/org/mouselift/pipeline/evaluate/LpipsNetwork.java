@@ -88,6 +88,11 @@ public final class LpipsNetwork implements AutoCloseable {
         });
     }
 
+    /** The distance as a differentiable loss; valid until this is closed. */
+    public Lpips lpips() {
+        return lpips;
+    }
+
     @Override
     public void close() {
         weights.close();

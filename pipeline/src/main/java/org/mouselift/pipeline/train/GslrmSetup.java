@@ -152,15 +152,4 @@ public final class GslrmSetup {
         return RigProvenance.of(samples);
     }
 
-    /** Loss terms that need networks which this program does not load yet. */
-    public static List<String> missingNetworks(GslrmConfig config) {
-        List<String> out = new java.util.ArrayList<>();
-        if (config.losses().lpips() > 0) {
-            out.add("training.losses.lpips_loss_weight");
-        }
-        if (config.losses().perceptual() > 0) {
-            out.add("training.losses.perceptual_loss_weight");
-        }
-        return out;
-    }
 }

@@ -14,7 +14,6 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,8 +29,8 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.losses.Lpips;
-import org.mouselift.models.nn.Parameters;
 import org.mouselift.pipeline.evaluate.LpipsNetwork;
+import org.mouselift.pipeline.evaluate.MadeUpVgg16;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
@@ -97,49 +96,20 @@ class EvaluateGslrmCommandTest {
         }
     }
 
-    /** VGG16 with made-up weights, in two files: convolutions as torchvision and as a GS-LRM checkpoint name them. */
     @Test
     void lpipsIsMeasuredWithTheGivenNetwork() throws IOException {
-        int[] channels = {64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512};
-        int[] indices = {0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28};
-        int[] slices = {1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5};
         Path vgg = folder.resolve("vgg16.safetensors");
         Path factors = folder.resolve("lpips.safetensors");
         double expected;
-        try (Scope scope = Scope.open("made-up VGG16")) {
-            Map<String, Tensor> torchvision = new LinkedHashMap<>();
-            Map<String, Tensor> linear = new LinkedHashMap<>();
-            SafetensorsWriter first = new SafetensorsWriter();
-            SafetensorsWriter second = new SafetensorsWriter();
-            for (int i = 0, inputs = 3; i < channels.length; inputs = channels[i++]) {
-                for (String part : List.of("weight", "bias")) {
-                    Tensor t = part.equals("weight") ? Tensor.empty(DType.F32, channels[i], inputs, 3, 3) : Tensor.empty(DType.F32, channels[i]);
-                    Parameters.normal(t, part.equals("weight") ? Math.sqrt(2.0 / (9 * inputs)) : 0.1, 1, i);
-                    torchvision.put("features." + indices[i] + "." + part, t);
-                    String name = i < 7 ? "features." + indices[i] : "loss_calculator.lpips_loss_module.net.slice" + slices[i] + "." + indices[i];
-                    (i < 7 ? first : second).add(name + "." + part, DType.F32, t.shape().dims(), t.contiguousSegment());
-                }
+        try (Scope scope = Scope.open("made-up VGG16"); GsLrmWeights model = GsLrmWeights.open(weights)) {
+            Lpips lpips = MadeUpVgg16.write(vgg, factors);
+            List<PosedView> views = PosedViewReader.sample(folder.resolve("mice/sample_000000"), 32);
+            Reconstruction r = Reconstruction.of(model, views.subList(0, 3));
+            double sum = 0;
+            for (PosedView view : views.subList(3, 5)) {
+                sum += lpips.distances(Ops.clamp(Tensor.of(r.render(view.camera()), 1, 3, 32, 32), 0, 1), Tensor.of(view.picture().toFloatChw(), 1, 3, 32, 32)).item();
             }
-            for (int i = 0; i < 5; i++) {
-                float[] values = new float[new int[] {64, 128, 256, 512, 512}[i]];
-                Arrays.fill(values, 0.01f * (i + 1));
-                Tensor t = Tensor.of(values, 1, values.length, 1, 1);
-                linear.put("lin" + i + ".model.1.weight", t);
-                second.add("lin" + i + ".model.1.weight", DType.F32, t.shape().dims(), t.contiguousSegment());
-            }
-            first.add("classifier.0.weight", DType.F32, new long[] {1}, Tensor.zeros(DType.F32, 1).contiguousSegment());
-            first.write(vgg);
-            second.write(factors);
-            try (GsLrmWeights model = GsLrmWeights.open(weights)) {
-                List<PosedView> views = PosedViewReader.sample(folder.resolve("mice/sample_000000"), 32);
-                Reconstruction r = Reconstruction.of(model, views.subList(0, 3));
-                Lpips lpips = new Lpips(torchvision, linear, "here");
-                double sum = 0;
-                for (PosedView view : views.subList(3, 5)) {
-                    sum += lpips.distances(Ops.clamp(Tensor.of(r.render(view.camera()), 1, 3, 32, 32), 0, 1), Tensor.of(view.picture().toFloatChw(), 1, 3, 32, 32)).item();
-                }
-                expected = sum / 2;
-            }
+            expected = sum / 2;
         }
         String data = folder.resolve("mice").toString();
         Path results = folder.resolve("lpips");

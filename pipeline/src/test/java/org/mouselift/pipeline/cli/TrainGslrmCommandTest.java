@@ -1,0 +1,87 @@
+package org.mouselift.pipeline.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.camera.Rings;
+import org.mouselift.data.synth.SynthMice;
+import org.mouselift.engine.Scope;
+import org.mouselift.pipeline.evaluate.MadeUpVgg16;
+import org.mouselift.pipeline.log.MetricsLog;
+
+class TrainGslrmCommandTest {
+    @TempDir
+    static Path folder;
+
+    private static Path config;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeAll
+    static void data() throws IOException {
+        SynthMice.write(folder.resolve("mice"), new SynthMice.Options(2, 0, 3, Rings.turntable(3, 5, 32), 32, 0, 0, false, new SynthMice.NovelViews(1, -10, 40)),
+                done -> {});
+        config = Files.writeString(folder.resolve("tiny.yaml"), """
+                model:
+                  image_tokenizer: {image_size: 32, patch_size: 8, in_channels: 9}
+                  transformer: {d: 32, d_head: 16, n_layer: 1}
+                  gaussians: {n_gaussians: 2, sh_degree: 0, upsampler: {upsample_factor: 1}}
+                training:
+                  runtime: {use_amp: false, grad_accum_steps: 1, grad_clip_norm: 1.0, allowed_gradnorm_factor: 100}
+                  dataset: {dataset_path: "%1$s/mice/data_train.txt", num_views: 4, num_input_views: 2, target_has_input: false, remove_alpha: false,
+                            background_color: white, maximize_view_overlap: false}
+                  dataloader: {batch_size_per_gpu: 1}
+                  losses: {l2_loss_weight: 1.0, lpips_loss_weight: 0.5}
+                  optimizer: {lr: 0.001}
+                  schedule: {num_epochs: 10, max_fwdbwd_passes: 2, warmup: 1}
+                  checkpointing: {checkpoint_every: 100, checkpoint_dir: "%1$s/run", resume_ckpt: ""}
+                  logging: {print_every: 100, vis_every: 100, wandb: {log_every: 1}}
+                validation: {enabled: false}
+                """.formatted(folder));
+    }
+
+    private int run(String... more) {
+        err.getBuffer().setLength(0);
+        List<String> arguments = new ArrayList<>(List.of("train", "gslrm", "--config", config.toString()));
+        arguments.addAll(List.of(more));
+        return Mouselift.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(arguments.toArray(String[]::new));
+    }
+
+    @Test
+    void lpipsNeedsItsNetworkAndIsTrainedWithIt() throws IOException {
+        assertEquals(ExitCode.BAD_INPUT, run());
+        assertTrue(err.toString().contains("lpips_loss_weight") && err.toString().contains("--lpips"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, run("--lpips", folder.resolve("gone.pth").toString()));
+        assertTrue(err.toString().contains("gone.pth"), err.toString());
+        assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--lpips", "vgg.pth"));
+        assertTrue(err.toString().contains("no effect"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, run("--set", "training.losses.perceptual_loss_weight", "0.1", "--lpips", "vgg.pth"));
+        assertTrue(err.toString().contains("perceptual_loss_weight"), err.toString());
+
+        Path vgg = folder.resolve("vgg16.safetensors");
+        Path factors = folder.resolve("factors.safetensors");
+        try (Scope scope = Scope.open("made-up VGG16")) {
+            MadeUpVgg16.write(vgg, factors);
+        }
+        assertEquals(0, run("--lpips", vgg + "," + factors), err.toString());
+        List<MetricsLog.Row> rows = MetricsLog.read(folder.resolve("run").resolve(MetricsLog.FILE_NAME));
+        assertEquals(2, rows.size());
+        for (MetricsLog.Row row : rows) {
+            double l2 = row.values().get("train/l2_loss");
+            double lpips = row.values().get("train/lpips_loss");
+            assertTrue(lpips > 1e-4, row.toString());
+            assertEquals(l2 + 0.5 * lpips, row.values().get("train/loss"), 1e-5);
+            assertTrue(row.values().get("metrics/grad_norm") > 0);
+        }
+    }
+}
