@@ -171,7 +171,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
             if (trainer.passes() == total && !exported(folder, total)) {
                 recorder.note("the run was ended between its last checkpoint and its weights: only these are written");
             } else {
-                run(trainer);
+                TrainCommand.run(trainer);
             }
             MetricCurves.write(MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)), folder);
             GsLrmWeights.save(weights, model, configuration, DType.F16, provenance(trainer.passes(), trainList, rig, recorder.lastValidation()));
@@ -185,30 +185,6 @@ final class TrainGslrmCommand implements Callable<Integer> {
             Path file = verdict.write(folder.getParent());
             recorder.note((verdict.passed() ? "overfit gate passed: " : "overfit gate NOT passed: ") + file);
             return verdict.passed() ? ExitCode.OK : ExitCode.CHECK_FAILED;
-        }
-    }
-
-    /** Runs with a Ctrl-C handler that lets the current pass finish and the checkpoint be written. */
-    private static void run(GsLrmTrainer trainer) throws IOException {
-        Thread main = Thread.currentThread();
-        Thread hook = new Thread(() -> {
-            trainer.requestStop();
-            try {
-                main.join(60_000);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }, "stop-training");
-        Runtime.getRuntime().addShutdownHook(hook);
-        try {
-            trainer.run();
-        } finally {
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-            } catch (IllegalStateException e) {
-                // The JVM is already shutting down: the hook is what made the run end.
-                System.getLogger(TrainGslrmCommand.class.getName()).log(System.Logger.Level.DEBUG, "interrupted", e);
-            }
         }
     }
 

@@ -1,0 +1,188 @@
+package org.mouselift.pipeline.train;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Philox;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.optim.Optimizer;
+import org.mouselift.models.optim.TrainingStep;
+import org.mouselift.models.vae.AutoencoderKL;
+import org.mouselift.models.vae.LatentDistribution;
+
+/**
+ * Training of the autoencoder (Rombach et al. 2022, without the adversarial part): pictures of random views through a drawn latent
+ * and back, absolute and squared error and the divergence of the latents.
+ */
+public final class AutoencoderTrainer extends TrainingRun {
+    /** Streams of the generator, so that different uses of one seed never share numbers. */
+    private static final long CHOICE = 3L << 40;
+    private static final long NOISE = 4L << 40;
+    private static final int SHOWN = 8;
+
+    /**
+     * What is learnt from.
+     *
+     * @param train samples with RGB pictures, or RGBA composited on their background
+     * @param validation null for none
+     * @param batch pictures a pass
+     * @param l1 factor of the mean absolute error
+     * @param l2 factor of the mean squared error
+     * @param kl factor of the divergence, mean over latent elements
+     * @param validationPictures at most so many pictures, always the same
+     */
+    public record Plan(Course course, SceneSource train, SceneSource validation, int batch, double l1, double l2, double kl, int validationPictures) {}
+
+    private final AutoencoderKL model;
+    private final Plan plan;
+
+    /** @param step of the optimiser, both closed with the trainer */
+    public AutoencoderTrainer(AutoencoderKL model, Optimizer optimiser, TrainingStep step, Plan plan, TrainingListener listener) {
+        super(model.stateDict(), optimiser, step, plan.course(), listener);
+        this.model = model;
+        this.plan = plan;
+    }
+
+    /** A picture [3,H,W] in [-1,1]. */
+    private record Picture(String name, int size, float[] values) {}
+
+    private static Picture picture(SceneSource source, int index, int view, Philox draws) throws IOException {
+        Scene scene = source.load(index, draws);
+        int v = view < 0 ? draws.below(scene.views()) : view % scene.views();
+        float[] rgb = scene.rgb(v);
+        for (int i = 0; i < rgb.length; i++) {
+            rgb[i] = 2 * rgb[i] - 1;
+        }
+        return new Picture(scene.id() + ", view " + v, scene.height(), rgb);
+    }
+
+    private static Tensor tensor(List<Picture> pictures) {
+        int size = pictures.getFirst().size;
+        int each = 3 * size * size;
+        float[] all = new float[pictures.size() * each];
+        for (int i = 0; i < pictures.size(); i++) {
+            System.arraycopy(pictures.get(i).values, 0, all, i * each, each);
+        }
+        return Tensor.of(all, pictures.size(), 3, size, size);
+    }
+
+    @Override
+    protected Pass pass(long number) throws IOException {
+        List<Picture> pictures = new ArrayList<>();
+        for (int i = 0; i < plan.batch(); i++) {
+            Philox draws = new Philox(plan.course().seed(), CHOICE + number * plan.batch() + i);
+            pictures.add(picture(plan.train(), draws.below(plan.train().size()), -1, draws));
+        }
+        return new Pass() {
+            @Override
+            public Tensor loss(Map<String, Double> numbers) {
+                return forward(number, tensor(pictures), numbers);
+            }
+
+            @Override
+            public String subjects() {
+                return pictures.stream().map(Picture::name).toList().toString();
+            }
+
+            @Override
+            public long epoch() {
+                return number * plan.batch() / plan.train().size();
+            }
+        };
+    }
+
+    private Tensor forward(long number, Tensor x, Map<String, Double> numbers) {
+        LatentDistribution latent = model.encode(x);
+        Tensor mean = latent.mean();
+        Philox random = new Philox(plan.course().seed(), NOISE + number);
+        float[] noise = new float[Math.toIntExact(mean.numel())];
+        for (int i = 0; i < noise.length; i++) {
+            noise[i] = (float) random.nextGaussian();
+        }
+        Tensor y = model.decode(latent.sample(Tensor.of(noise, mean.shape().dims())));
+        Tensor difference = Ops.sub(y, x);
+        Tensor squared = Ops.mean(Ops.square(difference));
+        Tensor divergence = Ops.affine(Ops.sum(latent.divergence()), 1.0 / noise.length, 0);
+        Tensor absolute = Ops.mean(Ops.abs(difference));
+        Tensor loss = Ops.add(Ops.add(Ops.affine(absolute, plan.l1(), 0), Ops.affine(squared, plan.l2(), 0)), Ops.affine(divergence, plan.kl(), 0));
+        Tape.pause(() -> {
+            numbers.put("loss", loss.item());
+            numbers.put("l1_loss", absolute.item());
+            numbers.put("l2_loss", squared.item());
+            numbers.put("kl_loss", divergence.item());
+            numbers.put("psnr", psnr(squared.item()));
+            return null;
+        });
+        return loss;
+    }
+
+    /** Of pictures in [-1,1]. */
+    private static double psnr(double meanSquare) {
+        return -10 * Math.log10(Math.max(meanSquare / 4, 1e-10));
+    }
+
+    @Override
+    protected void validate() throws IOException {
+        if (plan.validation() == null) {
+            return;
+        }
+        int n = Math.min(plan.validationPictures(), plan.validation().size());
+        double psnr = 0;
+        double variance = 0;
+        List<SupervisionGrid.View> grid = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            Picture p = picture(plan.validation(), i, i, new Philox(plan.course().seed(), i));
+            try (Scope scope = Scope.open("validation")) {
+                Tensor x = tensor(List.of(p));
+                Tensor mode = model.encode(x).mode();
+                Tensor y = Ops.clamp(model.decode(mode), -1, 1);
+                psnr += psnr(Ops.mean(Ops.square(Ops.sub(y, x))).item()) / n;
+                variance += Ops.mean(Ops.square(mode)).item() / n;
+                if (i < SHOWN) {
+                    grid.add(new SupervisionGrid.View(unit(p.values), unit(y.toFloats()), p.size, p.size));
+                }
+            }
+        }
+        listener().picture(passes(), "val/gt_vs_pred_0", SupervisionGrid.draw(grid));
+        Map<String, Double> values = new LinkedHashMap<>();
+        values.put("val/psnr", psnr);
+        values.put("val/latent_rms", Math.sqrt(variance));
+        listener().validated(passes(), values);
+    }
+
+    private static float[] unit(float[] x) {
+        float[] out = new float[x.length];
+        for (int i = 0; i < x.length; i++) {
+            out[i] = x[i] / 2 + 0.5f;
+        }
+        return out;
+    }
+
+    /**
+     * One over the standard deviation of the latents of some pictures: the {@code scaling_factor} of a pipeline folder.
+     *
+     * @param pictures how many to look at
+     */
+    public double scalingFactor(int pictures) throws IOException {
+        double sum = 0;
+        double squares = 0;
+        long count = 0;
+        for (int i = 0; i < Math.min(pictures, plan.train().size()); i++) {
+            Picture p = picture(plan.train(), i, i, new Philox(plan.course().seed(), i));
+            try (Scope scope = Scope.open("latents")) {
+                double[] z = model.encode(tensor(List.of(p))).mode().toDoubles();
+                sum += Arrays.stream(z).sum();
+                squares += Arrays.stream(z).map(v -> v * v).sum();
+                count += z.length;
+            }
+        }
+        double mean = sum / count;
+        return 1 / Math.sqrt(squares / count - mean * mean);
+    }
+}
