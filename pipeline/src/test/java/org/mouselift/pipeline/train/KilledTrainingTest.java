@@ -190,8 +190,12 @@ class KilledTrainingTest {
     @Test
     void killedWhileACheckpointIsWrittenAndAfterTheLastOne() throws Exception {
         Path place = Files.createDirectories(folder.resolve("killed"));
-        assertTrue(killed(place, QUICK, Moment.CHECKPOINT_HALF_WRITTEN, 4, 0).stream().anyMatch(KilledTrainingTest::halfWritten),
-                "the kill came too late to leave a half-written checkpoint: " + files(place));
+        boolean half = false;
+        // Where a disk is so fast that the first kill comes too late, the next checkpoint gives another chance.
+        for (int attempt = 0; attempt < 2 && !half; attempt++) {
+            half = killed(place, QUICK, Moment.CHECKPOINT_HALF_WRITTEN, 4, 0).stream().anyMatch(KilledTrainingTest::halfWritten);
+        }
+        assertTrue(half, "the kills came too late to leave a half-written checkpoint: " + files(place));
         killed(place, QUICK, Moment.AFTER_THE_LAST_CHECKPOINT, 0, 0);
         assertFalse(Files.exists(place.resolve("run/weights/provenance.json")), "the kill came too late: " + files(place));
         endsLike(undisturbed("undisturbed", QUICK), place, QUICK);
