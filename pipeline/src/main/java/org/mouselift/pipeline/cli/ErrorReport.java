@@ -11,6 +11,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
 
 /**
  * What a failed command tells the user: one message, one remedy, one exit code. A stack trace is part of it only when
@@ -24,6 +25,7 @@ record ErrorReport(int exitCode, String message, String remedy, String trace) {
         String trace = withTrace ? trace(failure) : "";
         return switch (cause) {
             case CommandException e -> new ErrorReport(e.exitCode(), e.getMessage(), e.remedy(), trace);
+            case MultiViewPipeline.CancelledException e -> new ErrorReport(ExitCode.INTERRUPTED, text(e), "", trace);
             case FileSystemException e -> new ErrorReport(ExitCode.BAD_INPUT, fileMessage(e), "", trace);
             case FileNotFoundException e -> new ErrorReport(ExitCode.BAD_INPUT, "file not found: " + e.getMessage(), "", trace);
             case IOException e -> new ErrorReport(ExitCode.BAD_INPUT, text(e), "", trace);

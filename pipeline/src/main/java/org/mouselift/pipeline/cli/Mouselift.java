@@ -45,6 +45,8 @@ public final class Mouselift implements Runnable {
     private static final List<Class<?>> COMMANDS = List.of(
             DoctorCommand.class,
             DemoCommand.class,
+            ReconstructCommand.class,
+            ViewsCommand.class,
             SplatCommand.class,
             ConfigCommand.class,
             SynthMiceCommand.class,

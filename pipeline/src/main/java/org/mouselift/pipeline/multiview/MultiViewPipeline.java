@@ -261,8 +261,8 @@ public final class MultiViewPipeline implements AutoCloseable {
         return Ops.reshape(Ops.expand(Ops.reshape(x, one), wide), flat);
     }
 
-    /** Pictures in [0,1], decoded one by one to bound the memory. */
-    private Tensor decode(Tensor latents) {
+    /** Pictures [N,3,H,W] in [0,1] of scaled latents [N,C,h,w], decoded one by one to bound the memory. */
+    public Tensor decode(Tensor latents) {
         List<Tensor> out = new ArrayList<>();
         for (long i = 0; i < latents.dim(0); i++) {
             Tensor one = Ops.affine(Ops.contiguous(Ops.slice(latents, 0, i, i + 1)), 1 / vae.config().scalingFactor(), 0);

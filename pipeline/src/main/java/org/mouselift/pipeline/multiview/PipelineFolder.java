@@ -9,8 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.mouselift.data.safetensors.SafetensorsEntry;
-import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.engine.Tensor;
 
 /**
@@ -25,7 +25,8 @@ public record PipelineFolder(Path path, Path unet) {
     private static final List<String> COMPONENTS = List.of("feature_extractor", "image_encoder", "image_noising_scheduler", "image_normalizer", "scheduler",
             "unet", "vae");
     private static final List<String> WEIGHTS = List.of("diffusion_pytorch_model.safetensors", "model.safetensors", "diffusion_pytorch_model.fp16.safetensors",
-            "model.fp16.safetensors");
+            "model.fp16.safetensors", "diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json", "diffusion_pytorch_model.bin",
+            "pytorch_model.bin");
 
     /** Checks that all components for sampling are there. */
     public static PipelineFolder open(Path path) throws IOException {
@@ -43,19 +44,19 @@ public record PipelineFolder(Path path, Path unet) {
                 return open(path, checkpoint.resolve(name));
             }
         }
-        throw new IOException(checkpoint + " has neither unet_ema/config.json nor unet/config.json; it has " + listing(checkpoint)
-                + ". The base model is never used in its place: name the checkpoint folder that was trained");
+        throw new MultiViewException("MFL-E201", checkpoint, "has neither unet_ema/config.json nor unet/config.json; it has " + listing(checkpoint),
+                "the base model is never used in its place: name the checkpoint folder that was trained");
     }
 
     private static PipelineFolder open(Path path, Path unet) throws IOException {
         if (!Files.isRegularFile(path.resolve("model_index.json"))) {
-            throw new IOException(path + " is not a pipeline folder: it has no model_index.json; it has " + listing(path));
+            throw new MultiViewException("MFL-E202", path, "is not a pipeline folder: it has no model_index.json; it has " + listing(path), "");
         }
         for (String name : COMPONENTS) {
             Path component = name.equals("unet") ? unet : path.resolve(name);
             if (!Files.isDirectory(component)) {
-                throw new IOException(path + ": component folder " + name + " is missing; there are " + listing(path)
-                        + ". Copy the whole pipeline folder; nothing is taken from elsewhere in its place");
+                throw new MultiViewException(name.equals("unet") ? "MFL-E201" : "MFL-E202", path, "component folder " + name + " is missing; there are "
+                        + listing(path), "copy the whole pipeline folder; nothing is taken from elsewhere in its place");
             }
         }
         return new PipelineFolder(path, unet);
@@ -79,16 +80,16 @@ public record PipelineFolder(Path path, Path unet) {
     public Map<String, Object> config(String component, String file) throws IOException {
         Path at = component(component).resolve(file);
         if (!Files.isRegularFile(at)) {
-            throw new IOException(component(component) + " has no " + file + "; it has " + listing(component(component)));
+            throw new MultiViewException("MFL-E202", component(component), "has no " + file + "; it has " + listing(component(component)), "");
         }
         JsonNode node;
         try {
             node = JSON.readTree(at.toFile());
         } catch (IOException e) {
-            throw new IOException(at + " is not JSON: " + e.getMessage(), e);
+            throw new MultiViewException("MFL-E202", at, "is not JSON: " + e.getMessage(), "", e);
         }
         if (!node.isObject()) {
-            throw new IOException(at + " is not a JSON object");
+            throw new MultiViewException("MFL-E202", at, "is not a JSON object", "");
         }
         return JSON.convertValue(node, JSON.getTypeFactory().constructMapType(LinkedHashMap.class, String.class, Object.class));
     }
@@ -101,17 +102,18 @@ public record PipelineFolder(Path path, Path unet) {
                 return file;
             }
         }
-        throw new IOException(component(component) + " has no weights (" + WEIGHTS.getFirst() + " or " + WEIGHTS.get(1) + "); it has "
-                + listing(component(component)));
+        throw new MultiViewException("MFL-E202", component(component), "has no weights (" + WEIGHTS.getFirst() + " or " + WEIGHTS.get(1) + "); it has "
+                + listing(component(component)), "");
     }
 
     /** A component's weights as f32 tensors in the current scope. */
     public Map<String, Tensor> weights(String component) throws IOException {
         Map<String, Tensor> out = new LinkedHashMap<>();
-        try (SafetensorsFile file = SafetensorsFile.open(weightsFile(component))) {
-            for (SafetensorsEntry e : file.entries().values()) {
-                if (e.type() == null || e.dtype().isFloat()) {
-                    out.put(e.name(), Tensor.of(e.floats(), e.shape()));
+        try (Checkpoint file = Checkpoint.open(weightsFile(component))) {
+            for (StoredTensor t : file.stateDict().values()) {
+                // Whole numbers are buffers such as position_ids, which the models compute.
+                if (t.dtype().isFloat()) {
+                    out.put(t.name(), Tensor.of(t.floats(), t.shape()));
                 }
             }
         }

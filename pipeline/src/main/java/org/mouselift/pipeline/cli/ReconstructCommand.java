@@ -1,0 +1,161 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.mouselift.data.camera.CameraRig;
+import org.mouselift.data.camera.RigCheck;
+import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.data.image.Image8;
+import org.mouselift.pipeline.evaluate.SlotTruth;
+import org.mouselift.pipeline.multiview.GeneratedViews;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
+import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.multiview.PosedSlots;
+import org.mouselift.pipeline.multiview.PromptEmbeddings;
+import org.mouselift.pipeline.multiview.ReferencePicture;
+import org.mouselift.pipeline.multiview.SamplingOptions;
+import org.mouselift.pipeline.multiview.StepPictures;
+import org.mouselift.pipeline.multiview.Subject;
+import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.PosedView;
+import org.mouselift.pipeline.reconstruct.PosedViewReader;
+import org.mouselift.pipeline.reconstruct.ReconstructionFolder;
+import org.mouselift.pipeline.reconstruct.RigProvenance;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code mouselift reconstruct}: a photo to 3D Gaussians, both stages. */
+@Command(
+        name = "reconstruct",
+        description = "Reconstruct 3D Gaussians from one photo: the views around it, then Gaussians from these.",
+        sortOptions = false,
+        footer = {"", "A photo shows the subject on white or has alpha. Of a sample folder (opencv_cameras.json) the first view is the",
+            "photo and the others are the truth that the result is compared with.", "",
+            "Output in DIR/NAME: input.png, generated_views/view_00.png ..., multiview.png, gaussians.ply, turntable.mp4,",
+            "viewer.html, output.png (the generated views rendered again), metrics.json, run.json; of a sample also",
+            "unseen.png and views.json (the generated views compared with the true ones).", "",
+            "Examples:", "  mouselift reconstruct mouse.png --pipeline pipeckpts -o result", "  mouselift reconstruct photos --auto-crop --resume -o results"})
+final class ReconstructCommand implements Callable<Integer> {
+    private static final String VIEWS = "generated_views";
+
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
+    private List<Path> inputs;
+
+    @Option(names = {"-o", "--output"}, defaultValue = "reconstruct_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    private Path output;
+
+    @Mixin
+    private SamplingArguments sampling;
+
+    @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "Seed of every photo (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--save-steps", description = "Also write the views after every sampling step, decoded.")
+    private boolean saveSteps;
+
+    @Mixin
+    private WeightsArgument weightsArgument;
+
+    @Option(names = "--cameras", defaultValue = "human6", paramLabel = "RIG",
+            description = "Directions of the views the pipeline draws, in their order: a rig or a camera file (default: ${DEFAULT-VALUE}).")
+    private String cameras;
+
+    @Option(names = "--turntable", defaultValue = "120", paramLabel = "N", description = "Frames of the turntable; 0 for none (default: ${DEFAULT-VALUE}).")
+    private int turntable;
+
+    @Mixin
+    private SplatOptions splatOptions;
+
+    @Option(names = "--resume", description = "Leave photos as they are that were done with the same settings.")
+    private boolean resume;
+
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border; "
+            + RigProvenance.CODE + ": cameras unlike those of the training).")
+    private List<String> allowed = new ArrayList<>();
+
+    @ParentCommand
+    private Mouselift mouselift;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        SamplingArguments.requireAllowable(allowed, List.of(ReferencePicture.ALPHA, RigProvenance.CODE));
+        SamplingOptions options = sampling.options();
+        sampling.crop();
+        List<Subject> subjects = Subject.of(inputs);
+        CameraRig rig = RigArgument.read(cameras);
+        RigCheck.require(rig);
+        PipelineFolder folder = sampling.folder();
+        try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
+            ReconstructionFolder.Options what = splatOptions.of(turntable, weights.imageSize());
+            List<String> warnings = requireMatch(weights, pipeline, rig, cameras, allowed.contains(RigProvenance.CODE));
+            warnings.forEach(w -> mouselift.note("warning: " + w));
+            PromptEmbeddings prompts = sampling.prompts(folder, pipeline);
+            int size = sampling.size(pipeline);
+            Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
+            settings.put("rig", rig.id());
+            settings.put("reconstructor", weights.folder().toString());
+            settings.put("reconstructorSha256", ContentHash.ofFile(weights.folder().resolve(GsLrmWeights.MODEL)));
+            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);
+            return batch.all(subjects, (subject, place) -> {
+                Image8 photo = ReferencePicture.read(subject.photo(), size, sampling.crop(), allowed.contains(ReferencePicture.ALPHA));
+                Truth truth = Truth.of(subject, rig, size, weights.imageSize());
+                StepPictures steps = saveSteps ? new StepPictures(pipeline, place.resolve("steps")) : null;
+                GeneratedViews views = batch.sample(subject, options.steps(), steps,
+                        listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener));
+                views.write(place, VIEWS);
+                if (truth.slots.isPresent()) {
+                    PhotoBatch.json(place.resolve("views.json"), truth.slots.get().report(photo, views.views()));
+                }
+                List<PosedView> posed = PosedSlots.of(views.views(), rig, weights.imageSize());
+                try (Progress progress = mouselift.progress(subject.name(), ReconstructionFolder.steps(posed.size(), truth.others.size(), what), "steps")) {
+                    ReconstructionFolder.write(place, weights, posed, truth.others, what, warnings, progress::advance).warnings().stream()
+                            .filter(w -> !warnings.contains(w)).forEach(w -> mouselift.note("warning: " + subject.name() + ": " + w));
+                }
+            });
+        }
+    }
+
+    /**
+     * What is known about a subject besides the photo.
+     *
+     * @param others true views that the result is compared with: those beyond the slots, or the slots but the photo's
+     */
+    private record Truth(Optional<SlotTruth> slots, List<PosedView> others) {
+        static Truth of(Subject subject, CameraRig rig, int viewSize, int splatSize) throws IOException {
+            if (subject.sample().isEmpty()) {
+                return new Truth(Optional.empty(), List.of());
+            }
+            Path sample = subject.sample().get();
+            Optional<SlotTruth> slots = SlotTruth.of(sample, PosedViewReader.sample(sample, viewSize), rig);
+            List<PosedView> all = PosedViewReader.sample(sample, splatSize);
+            return new Truth(slots, all.subList(all.size() > rig.size() ? rig.size() : 1, all.size()));
+        }
+    }
+
+    /** Pipeline, cameras and reconstructor belong together; the warnings. */
+    static List<String> requireMatch(GsLrmWeights weights, MultiViewPipeline pipeline, CameraRig rig, String name, boolean allowRig) {
+        if (rig.size() != pipeline.views()) {
+            throw CommandException.badInput("MFL-E114: " + rig.size() + " cameras (" + name + ") for the " + pipeline.views() + " views that the pipeline draws",
+                    "Name the rig of the pipeline's training with --cameras.");
+        }
+        if (weights.inputViews() != pipeline.views()) {
+            throw CommandException.badInput(SplatCommand.VIEW_COUNT + ": " + weights.folder() + " was trained with " + weights.inputViews()
+                    + " input views, the pipeline draws " + pipeline.views(), "Use a reconstructor and a pipeline for the same number of views.");
+        }
+        return RigMatch.require(weights, name, rig.cameras(), allowRig, "Name the rig of the training with --cameras, or go on with --allow " + RigProvenance.CODE + ".")
+                .map(List::of).orElse(List.of());
+    }
+}

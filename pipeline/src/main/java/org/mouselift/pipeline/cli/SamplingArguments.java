@@ -1,0 +1,132 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.models.diffusion.DiffusionSampler;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
+import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.multiview.PromptEmbeddings;
+import org.mouselift.pipeline.multiview.SamplingOptions;
+import picocli.CommandLine.Option;
+
+/** Options of every command that draws views of a photo; the spellings of the original's command line are understood too. */
+final class SamplingArguments {
+    /** The multi-view pipeline that comes with the repository, relative to its root. */
+    static final Path STANDARD = Path.of("weights", "mvdiffusion-mouse-128");
+    private static final int MAX_SIZE = 2048;
+    private static final List<String> COMPONENTS = List.of("unet", "vae", "image_encoder", "image_normalizer");
+
+    @Option(names = "--pipeline", paramLabel = "DIR", description = "Multi-view pipeline: model_index.json and its component folders (default: weights/mvdiffusion-mouse-128 of Mouselift).")
+    private Path pipeline;
+
+    @Option(names = "--unet", paramLabel = "DIR", description = "Training checkpoint whose unet_ema/ or unet/ replaces the pipeline's UNet.")
+    private Path checkpoint;
+
+    @Option(names = "--prompts", paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors (default: clr_embeds of the pipeline folder).")
+    private Path prompts;
+
+    @Option(names = {"--steps", "--step_2D"}, defaultValue = "50", paramLabel = "N", description = "Sampling steps (default: ${DEFAULT-VALUE}).")
+    private int steps;
+
+    @Option(names = {"--guidance", "--guidance_scale_2D"}, defaultValue = "3", paramLabel = "SCALE",
+            description = "Classifier-free guidance; 1 for none, which halves the time (default: ${DEFAULT-VALUE}).")
+    private double guidance;
+
+    @Option(names = "--eta", defaultValue = "1", paramLabel = "SHARE", description = "Fresh noise in every DDIM step, 0 to 1 (default: ${DEFAULT-VALUE}).")
+    private double eta;
+
+    @Option(names = "--sampler", defaultValue = "DDIM", paramLabel = "RULE", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    private DiffusionSampler.Kind sampler;
+
+    @Option(names = "--noise-level", defaultValue = "0", paramLabel = "LEVEL", description = "Noise on the image embedding, 0 to 999 (default: ${DEFAULT-VALUE}).")
+    private int noiseLevel;
+
+    @Option(names = "--view-size", paramLabel = "PIXELS", description = "Size of the views (default: the size the pipeline was trained on).")
+    private Integer size;
+
+    @Option(names = {"--auto-crop", "--auto_crop"}, arity = "0..1", fallbackValue = "0.65", paramLabel = "SHARE",
+            description = "Frame the photo so that the subject takes this share of it; needs alpha (without a number: ${FALLBACK-VALUE}).")
+    private Double crop;
+
+    /** Opens the pipeline folder; nothing is loaded yet. */
+    PipelineFolder folder() throws IOException {
+        Path path = pipeline != null ? pipeline : Path.of(System.getProperty(WeightsArgument.ROOT_PROPERTY, "")).resolve(STANDARD);
+        if (pipeline == null && !Files.isDirectory(path)) {
+            throw CommandException.badInput("there is no multi-view pipeline at " + path, "Name a folder with model_index.json, unet/, vae/ ... with --pipeline DIR.");
+        }
+        return checkpoint == null ? PipelineFolder.open(path) : PipelineFolder.withCheckpoint(path, checkpoint);
+    }
+
+    PromptEmbeddings prompts(PipelineFolder folder, MultiViewPipeline loaded) throws IOException {
+        return PromptEmbeddings.read(prompts != null ? prompts : PromptEmbeddings.of(folder), loaded.unetConfig());
+    }
+
+    SamplingOptions options() {
+        if (noiseLevel > 999) {
+            throw CommandException.usage("--noise-level " + noiseLevel + ": expected 0 to 999", "");
+        }
+        try {
+            return new SamplingOptions(steps, guidance, eta, noiseLevel, sampler);
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(e.getMessage(), "");
+        }
+    }
+
+    OptionalDouble crop() {
+        if (crop != null && !(crop > 0.05 && crop <= 1)) {
+            throw CommandException.usage("--auto-crop " + crop + ": expected a share between 0.05 and 1", "");
+        }
+        return crop == null ? OptionalDouble.empty() : OptionalDouble.of(crop);
+    }
+
+    /** Side of the views in pixels. */
+    int size(MultiViewPipeline loaded) {
+        int pixels = size != null ? size : loaded.pictureSize();
+        if (pixels < 1 || pixels > MAX_SIZE) {
+            throw CommandException.usage(size == null ? "the pipeline does not say its picture size (sample_size of its UNet)" : "--view-size " + size
+                    + ": expected 1 to " + MAX_SIZE, "Give --view-size PIXELS.");
+        }
+        return pixels;
+    }
+
+    /** What decides the pictures besides the photo, for provenance and for telling whether results can be kept. */
+    Map<String, Object> settings(PipelineFolder folder, PromptEmbeddings read, int pixels, long seed) throws IOException {
+        Map<String, Object> out = new LinkedHashMap<>();
+        out.put("pipeline", folder.path().toString());
+        if (checkpoint != null) {
+            out.put("unetFrom", folder.unet().toString());
+        }
+        Map<String, String> hashes = new LinkedHashMap<>();
+        for (String name : COMPONENTS) {
+            hashes.put(name, ContentHash.ofFile(folder.weightsFile(name)));
+        }
+        out.put("weightsSha256", hashes);
+        out.put("prompts", read.file().toString());
+        out.put("promptsSha256", read.sha256());
+        out.put("steps", steps);
+        out.put("guidance", guidance);
+        out.put("eta", eta);
+        out.put("sampler", sampler.toString());
+        out.put("noiseLevel", noiseLevel);
+        out.put("viewSize", pixels);
+        out.put("autoCrop", crop);
+        out.put("seed", seed);
+        return out;
+    }
+
+    /** Checks the codes of {@code --allow}. */
+    static void requireAllowable(List<String> allowed, List<String> possible) {
+        List<String> unknown = new ArrayList<>(allowed);
+        unknown.removeAll(possible);
+        if (!unknown.isEmpty()) {
+            throw CommandException.usage("--allow " + unknown.getFirst() + ": only " + String.join(" and ", possible) + " can be allowed here", "");
+        }
+    }
+}

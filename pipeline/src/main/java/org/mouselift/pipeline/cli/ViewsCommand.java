@@ -1,0 +1,82 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.mouselift.data.image.Image8;
+import org.mouselift.pipeline.multiview.GeneratedViews;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
+import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.multiview.PromptEmbeddings;
+import org.mouselift.pipeline.multiview.ReferencePicture;
+import org.mouselift.pipeline.multiview.SamplingOptions;
+import org.mouselift.pipeline.multiview.StepPictures;
+import org.mouselift.pipeline.multiview.Subject;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code mouselift views}: a photo to the views around its subject. */
+@Command(
+        name = "views",
+        description = "Draw the views around the subject of a photo (the first stage alone).",
+        sortOptions = false,
+        footer = {"", "A photo shows the subject on white or has alpha. Of a sample folder (opencv_cameras.json) the first view is",
+            "the photo. The same seed gives the same views of a photo, whatever is done before it.", "",
+            "Output in DIR/NAME: input.png, view_00.png ..., multiview.png, run.json; steps/ with --save-steps.", "",
+            "Examples:", "  mouselift views mouse.png --pipeline pipeckpts -o views", "  mouselift views photos --auto-crop --steps 20 --resume -o views"})
+final class ViewsCommand implements Callable<Integer> {
+    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
+    private List<Path> inputs;
+
+    @Option(names = {"-o", "--output"}, defaultValue = "views_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    private Path output;
+
+    @Mixin
+    private SamplingArguments sampling;
+
+    @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "Seed of every photo (default: ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--save-steps", description = "Also write the views after every sampling step, decoded.")
+    private boolean saveSteps;
+
+    @Option(names = "--resume", description = "Leave photos as they are that were done with the same settings.")
+    private boolean resume;
+
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border).")
+    private List<String> allowed = new ArrayList<>();
+
+    @ParentCommand
+    private Mouselift mouselift;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        SamplingArguments.requireAllowable(allowed, List.of(ReferencePicture.ALPHA));
+        SamplingOptions options = sampling.options();
+        sampling.crop();
+        List<Subject> subjects = Subject.of(inputs);
+        PipelineFolder folder = sampling.folder();
+        try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
+            PromptEmbeddings prompts = sampling.prompts(folder, pipeline);
+            int size = sampling.size(pipeline);
+            Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
+            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);
+            return batch.all(subjects, (subject, place) -> {
+                Image8 photo = ReferencePicture.read(subject.photo(), size, sampling.crop(), allowed.contains(ReferencePicture.ALPHA));
+                StepPictures steps = saveSteps ? new StepPictures(pipeline, place.resolve("steps")) : null;
+                batch.sample(subject, options.steps(), steps, listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener)).write(place, "");
+            });
+        }
+    }
+}

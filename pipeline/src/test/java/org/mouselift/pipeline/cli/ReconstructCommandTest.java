@@ -1,0 +1,241 @@
+package org.mouselift.pipeline.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.camera.Camera;
+import org.mouselift.data.camera.CameraRig;
+import org.mouselift.data.camera.OpencvCameraFile;
+import org.mouselift.data.camera.OpencvFrame;
+import org.mouselift.data.camera.Rings;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.Images;
+import org.mouselift.data.image.PngWriter;
+import org.mouselift.data.synth.MouseView;
+import org.mouselift.data.synth.SynthMouse;
+import org.mouselift.engine.DType;
+import org.mouselift.pipeline.multiview.TinyPipeline;
+import org.mouselift.pipeline.reconstruct.TinyWeights;
+
+/** Photos to views and to Gaussians with untrained networks: files, repeatability, resuming and refusals, not quality. */
+class ReconstructCommandTest {
+    private static final int SIZE = 32;
+    private static final int VIEWS = 3;
+
+    @TempDir
+    Path folder;
+
+    private Path pipeline;
+    private Path weights;
+    private Path sample;
+    private Path photo;
+    private Path rig;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeEach
+    void networks() throws IOException {
+        pipeline = TinyPipeline.write(folder.resolve("pipeline"), VIEWS);
+        weights = TinyWeights.write(folder.resolve("weights"), VIEWS, DType.F16);
+        CameraRig cameras = new CameraRig("five", SynthMouse.resized(Rings.turntable(5, 10, SIZE).cameras(), SIZE));
+        sample = sample(folder.resolve("mouse"), cameras.cameras());
+        photo = sample.resolve("cam_000.png");
+        rig = folder.resolve("rig.json");
+        OpencvCameraFile.ofRig(cameras.select(0, 1, 2)).write(rig);
+    }
+
+    private static Path sample(Path sample, List<Camera> cameras) throws IOException {
+        Files.createDirectories(sample);
+        List<MouseView> views = SynthMouse.of(3, 0).render(cameras);
+        List<OpencvFrame> frames = new ArrayList<>();
+        for (int i = 0; i < cameras.size(); i++) {
+            String path = "cam_%03d.png".formatted(i);
+            PngWriter.write(sample.resolve(path), new Image8(SIZE, SIZE, 4, views.get(i).rgba()));
+            frames.add(OpencvFrame.of(cameras.get(i), path, i));
+        }
+        new OpencvCameraFile(java.util.Optional.of("mouse"), frames, new ObjectMapper().createObjectNode(), List.of()).write(sample.resolve("opencv_cameras.json"));
+        return sample;
+    }
+
+    private int run(String... arguments) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        return Mouselift.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(arguments);
+    }
+
+    private int views(Path results, Object... arguments) {
+        List<String> all = new ArrayList<>(List.of("views", "--pipeline", pipeline.toString(), "--steps", "2", "-o", results.toString()));
+        for (Object a : arguments) {
+            all.add(a.toString());
+        }
+        return run(all.toArray(String[]::new));
+    }
+
+    private int reconstruct(Path results, Object... arguments) {
+        List<String> all = new ArrayList<>(List.of("reconstruct", "--pipeline", pipeline.toString(), "--weights", weights.toString(), "--cameras", rig.toString(),
+                "--steps", "2", "--turntable", "2", "-o", results.toString()));
+        for (Object a : arguments) {
+            all.add(a.toString());
+        }
+        return run(all.toArray(String[]::new));
+    }
+
+    @Test
+    void aPhotoGivesItsViewsAndTheSameSeedTheSameOnes() throws IOException {
+        Path a = folder.resolve("a");
+        assertEquals(0, views(a, photo, "--save-steps"), err.toString());
+        for (String file : List.of("input.png", "view_00.png", "view_02.png", "multiview.png", "run.json", "steps/step_000.png", "steps/step_001.png")) {
+            assertTrue(Files.isRegularFile(a.resolve("cam_000").resolve(file)), file);
+        }
+        Image8 strip = Images.read(a.resolve("cam_000/multiview.png"));
+        assertEquals(List.of(VIEWS * SIZE, SIZE), List.of(strip.width(), strip.height()));
+        assertArrayEquals(strip.data(), Images.read(a.resolve("cam_000/steps/step_001.png")).data(), "the last step is the result");
+        assertFalse(java.util.Arrays.equals(strip.data(), Images.read(a.resolve("cam_000/steps/step_000.png")).data()), "a step changes the views");
+
+        Path b = folder.resolve("b");
+        assertEquals(0, views(b, sample.resolve("cam_001.png"), photo), err.toString());
+        assertArrayEquals(Files.readAllBytes(a.resolve("cam_000/multiview.png")), Files.readAllBytes(b.resolve("cam_000/multiview.png")),
+                "what is drawn before has no influence");
+        Path c = folder.resolve("c");
+        assertEquals(0, views(c, photo, "--seed", 43), err.toString());
+        assertFalse(java.util.Arrays.equals(strip.data(), Images.read(c.resolve("cam_000/multiview.png")).data()), "another seed draws other views");
+        JsonNode run = new ObjectMapper().readTree(a.resolve("cam_000/run.json").toFile());
+        assertEquals(List.of(42, 2, 1.0), List.of(run.at("/settings/seed").asInt(), run.at("/settings/steps").asInt(), run.at("/settings/eta").asDouble()));
+        assertEquals(64, run.at("/settings/weightsSha256/unet").asText().length());
+    }
+
+    @Test
+    void aSampleGivesGaussiansAndMetricsAgainstItsTruth() throws IOException {
+        Path results = folder.resolve("results");
+        assertEquals(0, reconstruct(results, sample), err.toString());
+        Path place = results.resolve("mouse");
+        for (String file : List.of("input.png", "generated_views/view_02.png", "multiview.png", "gaussians.ply", "turntable.mp4", "viewer.html", "output.png",
+                "unseen.png", "metrics.json", "views.json", "run.json")) {
+            assertTrue(Files.size(place.resolve(file)) > 50, file);
+        }
+        JsonNode metrics = new ObjectMapper().readTree(place.resolve("metrics.json").toFile());
+        assertEquals(List.of("view_00.png", "view_01.png", "view_02.png", "cam_003.png", "cam_004.png"), metrics.get("views").findValuesAsText("name"));
+        JsonNode truth = new ObjectMapper().readTree(place.resolve("views.json").toFile());
+        double mean = (truth.at("/slots/1/metrics/psnr").asDouble() + truth.at("/slots/2/metrics/psnr").asDouble()) / 2;
+        assertEquals(mean, truth.at("/mean/psnr").asDouble(), 1e-9, "the photo's own slot does not count");
+        assertTrue(truth.at("/copyInput/psnr").asDouble() > truth.at("/mean/psnr").asDouble(), "untrained networks draw worse than a copy of the photo");
+    }
+
+    @Test
+    void aFolderIsResumedAndOneBadPhotoDoesNotStopTheOthers() throws IOException {
+        Path photos = Files.createDirectories(folder.resolve("photos"));
+        Files.copy(photo, photos.resolve("one.png"));
+        Files.writeString(photos.resolve("three.png"), "not a picture");
+        Files.copy(sample.resolve("cam_001.png"), photos.resolve("two.png"));
+        Path results = folder.resolve("results");
+        assertEquals(ExitCode.BAD_INPUT, views(results, photos));
+        assertTrue(err.toString().contains("1 of 3 photos failed") && err.toString().contains("MFL-D05"), err.toString());
+        assertTrue(Files.exists(results.resolve("one/run.json")) && Files.exists(results.resolve("two/run.json")));
+        assertFalse(Files.exists(results.resolve("three")));
+
+        Files.copy(sample.resolve("cam_002.png"), photos.resolve("three.png"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        var before = Files.getLastModifiedTime(results.resolve("one/run.json"));
+        Files.delete(results.resolve("two/run.json"));
+        assertEquals(0, views(results, photos, "--resume"), err.toString());
+        assertTrue(err.toString().contains("2 photos done, 1 were there, 0 failed"), err.toString());
+        assertEquals(before, Files.getLastModifiedTime(results.resolve("one/run.json")));
+        assertEquals(ExitCode.BAD_INPUT, views(results, photos.resolve("one.png"), "--resume", "--seed", "5"));
+        assertTrue(err.toString().contains("other settings"), err.toString());
+    }
+
+    @Test
+    void missingComponentsAreNamedWithWhatIsThere() throws IOException {
+        Path results = folder.resolve("results");
+        Path copy = TinyPipeline.write(folder.resolve("copy"), VIEWS);
+        delete(copy.resolve("unet"));
+        pipeline = copy;
+        assertEquals(ExitCode.BAD_INPUT, views(results, photo));
+        assertTrue(err.toString().contains("MFL-E201") && err.toString().contains("unet") && err.toString().contains("vae/"), err.toString());
+        pipeline = TinyPipeline.write(folder.resolve("copy2"), VIEWS);
+        Files.delete(pipeline.resolve("vae/diffusion_pytorch_model.safetensors"));
+        assertEquals(ExitCode.BAD_INPUT, views(results, photo));
+        assertTrue(err.toString().contains("MFL-E202") && err.toString().contains("config.json"), err.toString());
+        pipeline = TinyPipeline.write(folder.resolve("copy3"), VIEWS);
+        Path checkpoint = Files.createDirectories(folder.resolve("checkpoint-7/optimizer"));
+        assertEquals(ExitCode.BAD_INPUT, views(results, photo, "--unet", checkpoint.getParent()));
+        assertTrue(err.toString().contains("MFL-E201") && err.toString().contains("optimizer/"), err.toString());
+        assertFalse(Files.exists(results));
+    }
+
+    private static void delete(Path tree) throws IOException {
+        try (var files = Files.walk(tree)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    @Test
+    void wrongPromptsAreRefused() throws IOException {
+        Path results = folder.resolve("results");
+        refused(results, "MFL-E101", folder.resolve("none.pt"));
+        refused(results, "MFL-E102", Files.writeString(folder.resolve("text.pt"), "no tensor at all"));
+        refused(results, "MFL-E103", TinyPipeline.prompts(folder.resolve("rank.safetensors"), new long[] {3, 16}, new float[48]));
+        refused(results, "MFL-E104: ", TinyPipeline.prompts(folder.resolve("wide.safetensors"), VIEWS, 4, 12));
+        assertTrue(err.toString().contains("12-wide but the UNet expects 16"), err.toString());
+        refused(results, "MFL-E105", TinyPipeline.prompts(folder.resolve("zero.safetensors"), new long[] {3, 1, 16}, new float[48]));
+        float[] same = new float[48];
+        java.util.Arrays.fill(same, 1);
+        refused(results, "MFL-E106", TinyPipeline.prompts(folder.resolve("same.safetensors"), new long[] {3, 1, 16}, same));
+        refused(results, "MFL-E110", TinyPipeline.prompts(folder.resolve("six.safetensors"), 6, 4, TinyPipeline.WIDTH));
+        Files.delete(pipeline.resolve("clr_embeds.safetensors"));
+        assertEquals(ExitCode.BAD_INPUT, views(results, photo));
+        assertTrue(err.toString().contains("MFL-E101") && err.toString().contains("--prompts"), err.toString());
+        assertFalse(Files.exists(results));
+    }
+
+    private void refused(Path results, String code, Path prompts) {
+        assertEquals(ExitCode.BAD_INPUT, views(results, photo, "--prompts", prompts));
+        assertTrue(err.toString().contains(code), err.toString());
+    }
+
+    @Test
+    void pipelineCamerasAndReconstructorMustAgree() throws IOException {
+        Path results = folder.resolve("results");
+        assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", weights.toString(), "-o", results.toString()));
+        assertTrue(err.toString().contains("MFL-E114: 6 cameras (human6) for the 3 views"), err.toString());
+        TinyWeights.write(weights, 2, DType.F16);
+        assertEquals(ExitCode.BAD_INPUT, reconstruct(results, photo));
+        assertTrue(err.toString().contains("MFL-E131"), err.toString());
+        TinyWeights.write(weights, VIEWS, DType.F16);
+        OpencvCameraFile.ofRig(new CameraRig("turned", Rings.turntable(5, 10, SIZE).cameras()).select(0, 2, 1)).write(rig);
+        assertEquals(ExitCode.BAD_INPUT, reconstruct(results, sample));
+        assertTrue(err.toString().contains("MFL-E122: view 1"), err.toString());
+        assertFalse(Files.exists(results.resolve("mouse/gaussians.ply")));
+    }
+
+    @Test
+    void photosWithoutAlpha() throws IOException {
+        Path results = folder.resolve("results");
+        Image8 grey = Image8.blank(SIZE, SIZE, 3);
+        java.util.Arrays.fill(grey.data(), (byte) 120);
+        PngWriter.write(folder.resolve("grey.png"), grey);
+        assertEquals(ExitCode.BAD_INPUT, views(results, folder.resolve("grey.png")));
+        assertTrue(err.toString().contains("MFL-E134") && err.toString().contains("0.47"), err.toString());
+        assertEquals(0, views(results, folder.resolve("grey.png"), "--allow", "MFL-E134"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, views(results, folder.resolve("grey.png"), "--allow", "MFL-E134", "--auto-crop"));
+        assertTrue(err.toString().contains("MFL-E134") && err.toString().contains("crop"), err.toString());
+        assertEquals(ExitCode.USAGE, views(results, photo, "--allow", "MFL-E999"));
+        assertEquals(ExitCode.USAGE, views(results, photo, "--eta", "2"));
+    }
+}

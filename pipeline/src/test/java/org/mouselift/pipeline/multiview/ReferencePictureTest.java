@@ -1,0 +1,58 @@
+package org.mouselift.pipeline.multiview;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+import org.mouselift.data.image.Image8;
+
+class ReferencePictureTest {
+    private static final Path FILE = Path.of("photo.png");
+
+    /** A red rectangle on a transparent picture whose hidden colour is black. */
+    private static Image8 rectangle(int width, int height, int left, int top, int right, int bottom) {
+        Image8 image = Image8.blank(width, height, 4);
+        for (int y = top; y < bottom; y++) {
+            for (int x = left; x < right; x++) {
+                image.data()[4 * (y * width + x)] = (byte) 255;
+                image.data()[4 * (y * width + x) + 3] = (byte) 255;
+            }
+        }
+        return image;
+    }
+
+    private static boolean red(Image8 image, int x, int y) {
+        return image.get(x, y, 0) > 200 && image.get(x, y, 1) < 60;
+    }
+
+    private static boolean white(Image8 image, int x, int y) {
+        return image.get(x, y, 0) > 250 && image.get(x, y, 1) > 250 && image.get(x, y, 2) > 250;
+    }
+
+    @Test
+    void aWidePictureIsPaddedNotSqueezed() throws IOException {
+        Image8 out = ReferencePicture.prepare(rectangle(80, 40, 0, 0, 80, 40), FILE, 40, OptionalDouble.empty(), false);
+        assertEquals(40, out.width());
+        assertEquals(3, out.channels());
+        assertTrue(white(out, 20, 5) && red(out, 20, 20) && white(out, 20, 35));
+    }
+
+    @Test
+    void croppingCentresTheSubjectAtItsShareOfThePicture() throws IOException {
+        // Reaches over the picture's corner: the window is filled with white there.
+        Image8 out = ReferencePicture.prepare(rectangle(100, 100, 0, 10, 20, 20), FILE, 40, OptionalDouble.of(0.5), false);
+        assertTrue(red(out, 20, 20) && red(out, 12, 20) && red(out, 27, 20), "20 of 40 pixels wide");
+        assertTrue(white(out, 7, 20) && white(out, 32, 20) && white(out, 20, 12) && white(out, 20, 28));
+    }
+
+    @Test
+    void anEmptyMaskIsRefused() {
+        MultiViewException e = assertThrows(MultiViewException.class,
+                () -> ReferencePicture.prepare(Image8.blank(8, 8, 4), FILE, 8, OptionalDouble.empty(), false));
+        assertEquals("MFL-D04", e.code());
+    }
+}
