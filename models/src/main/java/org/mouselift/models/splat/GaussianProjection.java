@@ -1,5 +1,7 @@
 package org.mouselift.models.splat;
 
+import org.mouselift.models.splat.cpu.VectorProjection;
+
 /**
  * Projects one Gaussian at a time to the image plane: view transform, near cull, EWA covariance with clamped tangent,
  * low-pass, conic, radius, tile rectangle and colour (GS-LRM specification §2.2). All arithmetic is float64; the results
@@ -78,20 +80,53 @@ final class GaussianProjection {
         if (!view(mean[im], mean[im + 1], mean[im + 2])) {
             return Outcome.CULLED;
         }
-        opacity = 1 / (1 + Math.exp(-logit));
+        opacity = 1 / (1 + DoubleExponential.exp(-logit));
         alpha = (float) opacity;
         if (prefilter && alpha < MIN_ALPHA) {
             return Outcome.CULLED;
         }
         covariance(logScale[is], logScale[is + 1], logScale[is + 2], quat[iq], quat[iq + 1], quat[iq + 2], quat[iq + 3]);
+        double mid = 0.5 * (a + c);
+        return place(c / det, -b / det, a / det, 3 * Math.sqrt(mid + Math.sqrt(Math.max(0.1, mid * mid - det))), sh, ih);
+    }
+
+    /** As {@link #project} with what a block projection computed for its Gaussian j. */
+    Outcome project(VectorProjection block, int j, float[] sh, int ih) {
+        opacity = block.opacity[j];
+        alpha = (float) opacity;
+        if (prefilter && alpha < MIN_ALPHA) {
+            return Outcome.CULLED;
+        }
+        mx = block.x[j];
+        my = block.y[j];
+        mz = block.z[j];
+        depth = (float) block.tz[j];
+        u = (float) block.u[j];
+        v = (float) block.v[j];
+        det = block.det[j];
+        return place(block.conicA[j], block.conicB[j], block.conicC[j], block.reach[j], sh, ih);
+    }
+
+    /** View depth; the Gaussian is in front of the near plane if its float32 value exceeds {@link #NEAR}. */
+    double viewDepth(double x, double y, double z) {
+        return r20 * x + r21 * y + r22 * z + t2;
+    }
+
+    /** The camera for block projections. */
+    VectorProjection.View blockView() {
+        return new VectorProjection.View(new double[] {r00, r01, r02, t0, r10, r11, r12, t1, r20, r21, r22, t2},
+            new double[] {f00, f01, f02, f03, f10, f11, f12, f13}, fx, fy, limX, limY, width, height, modifier);
+    }
+
+    /** Rounds, decides on the tiles, and evaluates the colour. */
+    private Outcome place(double ca, double cb, double cc, double threeSigma, float[] sh, int ih) {
         if (det == 0) {
             return Outcome.CULLED;
         }
-        conicA = (float) (c / det);
-        conicB = (float) (-b / det);
-        conicC = (float) (a / det);
-        double mid = 0.5 * (a + c);
-        double reach = Math.ceil(3 * Math.sqrt(mid + Math.sqrt(Math.max(0.1, mid * mid - det))));
+        conicA = (float) ca;
+        conicB = (float) cb;
+        conicC = (float) cc;
+        double reach = Math.ceil(threeSigma);
         if (!(Float.isFinite(conicA) && Float.isFinite(conicB) && Float.isFinite(conicC) && Float.isFinite(u) && Float.isFinite(v)
                 && reach < 1e9)) {
             return Outcome.DEGENERATE;
@@ -117,7 +152,7 @@ final class GaussianProjection {
         mx = x;
         my = y;
         mz = z;
-        tz = r20 * x + r21 * y + r22 * z + t2;
+        tz = viewDepth(x, y, z);
         depth = (float) tz;
         if (!(depth > NEAR)) {
             return false;
@@ -133,9 +168,9 @@ final class GaussianProjection {
     }
 
     private void covariance(double l0, double l1, double l2, double w, double x, double y, double z) {
-        s[0] = Math.exp(l0) * modifier;
-        s[1] = Math.exp(l1) * modifier;
-        s[2] = Math.exp(l2) * modifier;
+        s[0] = DoubleExponential.exp(l0) * modifier;
+        s[1] = DoubleExponential.exp(l1) * modifier;
+        s[2] = DoubleExponential.exp(l2) * modifier;
         qNorm = Math.sqrt(w * w + x * x + y * y + z * z);
         double n = Math.max(qNorm, 1e-12);
         qw = w /= n;
@@ -170,10 +205,18 @@ final class GaussianProjection {
         det = a * c - b * b;
     }
 
+    /** The colour of a Gaussian at a place, with what {@link ProjectionGradient#compute} needs of it. */
+    void colour(double x, double y, double z, float[] sh, int at) {
+        mx = x;
+        my = y;
+        mz = z;
+        colour(sh, at);
+    }
+
     private void colour(float[] sh, int at) {
-        double ex = mx - camX, ey = my - camY, ez = mz - camZ;
-        dist = Math.sqrt(ex * ex + ey * ey + ez * ez);
         if (degree > 0) {
+            double ex = mx - camX, ey = my - camY, ez = mz - camZ;
+            dist = Math.sqrt(ex * ex + ey * ey + ez * ez);
             dirX = ex / dist;
             dirY = ey / dist;
             dirZ = ez / dist;

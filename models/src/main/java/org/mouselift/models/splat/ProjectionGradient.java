@@ -41,6 +41,12 @@ final class ProjectionGradient {
         projection(m[at + 9]);
     }
 
+    /** Only what flows through the colour: {@link #sh} and its part of {@link #mean}. */
+    void computeColour(float[] m, int at, float[] shCoefficients, int shAt) {
+        mean[0] = mean[1] = mean[2] = 0;
+        colour(m[at + 6], m[at + 7], m[at + 8], shCoefficients, shAt);
+    }
+
     private void colour(double gr, double gg, double gbl, float[] coefficients, int at) {
         if (p.colourClamped[0]) {
             gr = 0;

@@ -1,7 +1,9 @@
 package org.mouselift.models.splat;
 
 import java.util.Arrays;
+import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.engine.cpu.Workers;
+import org.mouselift.models.splat.cpu.VectorProjection;
 
 /**
  * Buffers that a rasterizer needs only while it works, so that rasterizers that keep different views can share them. Used
@@ -11,6 +13,8 @@ final class RasterScratch {
     /** One a worker thread. */
     final TileKernel.Pixels[] pixels = new TileKernel.Pixels[Workers.count()];
     final SplatTable.Block[] blocks = new SplatTable.Block[Workers.count()], sums = new SplatTable.Block[Workers.count()];
+    /** Null where kernels are scalar. */
+    final VectorProjection[] lanes = new VectorProjection[Workers.count()];
     /** First (splat, tile) pair of every splat, and {@link TileKernel#MOMENTS} numbers a pair. */
     int[] pairStart = new int[0];
     float[] pairMoments = new float[0];
@@ -22,6 +26,7 @@ final class RasterScratch {
             pixels[i] = new TileKernel.Pixels();
             blocks[i] = new SplatTable.Block();
             sums[i] = new SplatTable.Block();
+            lanes[i] = VectorWidth.SCALAR ? null : new VectorProjection();
         }
     }
 

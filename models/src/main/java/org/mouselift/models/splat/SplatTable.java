@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.mouselift.engine.cpu.Workers;
+import org.mouselift.models.splat.cpu.VectorProjection;
 
 /**
  * Per-Gaussian buffers of one view: splat records for the kernels, tile rectangles and depths, and the two passes over the
@@ -14,11 +15,31 @@ import org.mouselift.engine.cpu.Workers;
  */
 final class SplatTable {
     private static final int BLOCK = 1024;
+    /** Opacity logits below this are under 1/255 for sure (that is logit -5.537); the exact test follows the projection. */
+    private static final float TRANSPARENT = -5.6f;
 
     /** Heap copies of the parameters of one block of Gaussians. */
     static final class Block {
         final float[] means = new float[3 * BLOCK], scales = new float[3 * BLOCK], quaternions = new float[4 * BLOCK], logits = new float[BLOCK];
         float[] sh = new float[0];
+        /** Numbers in the block of the Gaussians in the lanes of a {@link VectorProjection}. */
+        final int[] lane = new int[VectorProjection.CAPACITY];
+
+        /** Puts Gaussian i of the block into lane j. */
+        void load(int i, VectorProjection lanes, int j) {
+            lane[j] = i;
+            lanes.x[j] = means[3 * i];
+            lanes.y[j] = means[3 * i + 1];
+            lanes.z[j] = means[3 * i + 2];
+            lanes.scale0[j] = scales[3 * i];
+            lanes.scale1[j] = scales[3 * i + 1];
+            lanes.scale2[j] = scales[3 * i + 2];
+            lanes.qw[j] = quaternions[4 * i];
+            lanes.qx[j] = quaternions[4 * i + 1];
+            lanes.qy[j] = quaternions[4 * i + 2];
+            lanes.qz[j] = quaternions[4 * i + 3];
+            lanes.opacity[j] = logits[i];
+        }
 
         void read(GaussianParameters p, int first, int n) {
             int width = 3 * p.coefficients();
@@ -149,6 +170,11 @@ final class SplatTable {
             int unusable = b.checkFinite(first, size, width, reject);
             bad.addAndGet(unusable);
             GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, !options.referenceLists());
+            VectorProjection lanes = scratch.lanes[worker];
+            if (lanes != null) {
+                flat.addAndGet(projectLanes(projection, lanes, b, first, size, width, unusable > 0, options.referenceLists()));
+                return;
+            }
             for (int i = 0; i < size; i++) {
                 depths[first + i] = 0;
                 if (unusable > 0 && !b.finite(i, width)) {
@@ -163,6 +189,34 @@ final class SplatTable {
         });
         nonFinite = bad.get();
         degenerate = flat.get();
+    }
+
+    /** Projects a block many Gaussians at a time, those that are surely culled left out; returns how many were degenerate. */
+    private int projectLanes(GaussianProjection projection, VectorProjection lanes, Block b, int first, int size, int width, boolean check,
+            boolean referenceLists) {
+        VectorProjection.View view = projection.blockView();
+        int n = 0, flat = 0;
+        for (int i = 0; i < size; i++) {
+            depths[first + i] = 0;
+            boolean candidate = (referenceLists || b.logits[i] > TRANSPARENT)
+                && (float) projection.viewDepth(b.means[3 * i], b.means[3 * i + 1], b.means[3 * i + 2]) > GaussianProjection.NEAR
+                && !(check && !b.finite(i, width));
+            if (candidate) {
+                b.load(i, lanes, n++);
+            }
+            if (n == VectorProjection.CAPACITY || i == size - 1 && n > 0) {
+                lanes.project(view, n);
+                for (int j = 0; j < n; j++) {
+                    switch (projection.project(lanes, j, b.sh, width * b.lane[j])) {
+                        case VISIBLE -> store(projection, first + b.lane[j], referenceLists);
+                        case DEGENERATE -> flat++;
+                        case CULLED -> { }
+                    }
+                }
+                n = 0;
+            }
+        }
+        return flat;
     }
 
     private void store(GaussianProjection p, int i, boolean referenceLists) {
@@ -229,6 +283,12 @@ final class SplatTable {
             sum.read(gradients, first, size);
             GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, false);
             ProjectionGradient gradient = new ProjectionGradient(projection);
+            VectorProjection lanes = scratch.lanes[worker];
+            if (lanes != null && probe == null) {
+                chainLanes(projection, gradient, lanes, b, sum, first, size, width);
+                sum.write(gradients, first, size);
+                return;
+            }
             for (int i = 0; i < size; i++) {
                 if (!(depths[first + i] > 0)) {
                     continue;
@@ -252,5 +312,54 @@ final class SplatTable {
             }
             sum.write(gradients, first, size);
         });
+    }
+
+    /** The chain rule for a block, many Gaussians at a time. */
+    private void chainLanes(GaussianProjection projection, ProjectionGradient gradient, VectorProjection lanes, Block b, Block sum, int first, int size,
+            int width) {
+        VectorProjection.View view = projection.blockView();
+        float[] m = scratch.moments;
+        int n = 0;
+        for (int i = 0; i < size; i++) {
+            if (depths[first + i] > 0) {
+                int at = (first + i) * MOMENTS;
+                lanes.hSum[n] = m[at];
+                lanes.hxSum[n] = m[at + 1];
+                lanes.hySum[n] = m[at + 2];
+                lanes.hxxSum[n] = m[at + 3];
+                lanes.hxySum[n] = m[at + 4];
+                lanes.hyySum[n] = m[at + 5];
+                lanes.depthSum[n] = m[at + 9];
+                b.load(i, lanes, n++);
+            }
+            if (n == VectorProjection.CAPACITY || i == size - 1 && n > 0) {
+                lanes.project(view, n);
+                lanes.gradient(view, n);
+                for (int j = 0; j < n; j++) {
+                    add(projection, gradient, lanes, j, b, sum, first, width);
+                }
+                n = 0;
+            }
+        }
+    }
+
+    private void add(GaussianProjection projection, ProjectionGradient gradient, VectorProjection lanes, int j, Block b, Block sum, int first, int width) {
+        int i = b.lane[j];
+        projection.colour(lanes.x[j], lanes.y[j], lanes.z[j], b.sh, width * i);
+        gradient.computeColour(scratch.moments, (first + i) * MOMENTS, b.sh, width * i);
+        sum.means[3 * i] += (float) (gradient.mean[0] + lanes.gradX[j]);
+        sum.means[3 * i + 1] += (float) (gradient.mean[1] + lanes.gradY[j]);
+        sum.means[3 * i + 2] += (float) (gradient.mean[2] + lanes.gradZ[j]);
+        sum.scales[3 * i] += (float) lanes.gradScale0[j];
+        sum.scales[3 * i + 1] += (float) lanes.gradScale1[j];
+        sum.scales[3 * i + 2] += (float) lanes.gradScale2[j];
+        sum.quaternions[4 * i] += (float) lanes.gradW[j];
+        sum.quaternions[4 * i + 1] += (float) lanes.gradI[j];
+        sum.quaternions[4 * i + 2] += (float) lanes.gradJ[j];
+        sum.quaternions[4 * i + 3] += (float) lanes.gradK[j];
+        sum.logits[i] += (float) lanes.gradLogit[j];
+        for (int k = 0; k < width; k++) {
+            sum.sh[width * i + k] += (float) gradient.sh[k];
+        }
     }
 }
