@@ -1,5 +1,6 @@
 package org.mouselift.models.unet;
 
+import java.util.List;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
@@ -58,9 +59,9 @@ public final class MultiViewTransformer extends Module {
 
         @Override
         protected Tensor forward(Tensor... inputs) {
-            Tensor y = self.fused(inputs[0], norm1.call(inputs[0]));
-            y = cross.fused(y, norm2.call(y), inputs[1]);
-            return Ops.add(y, feedForward.call(norm3.call(y)));
+            Tensor y = UNetLevel.part(this, false, in -> List.of(self.fused(in.get(0), norm1.call(in.get(0)))), inputs[0]);
+            y = UNetLevel.part(this, false, in -> List.of(cross.fused(in.get(0), norm2.call(in.get(0)), in.get(1))), y, inputs[1]);
+            return UNetLevel.part(this, false, in -> List.of(Ops.add(in.get(0), feedForward.call(norm3.call(in.get(0))))), y);
         }
     }
 

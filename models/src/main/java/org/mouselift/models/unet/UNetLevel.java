@@ -3,8 +3,10 @@ package org.mouselift.models.unet;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.mouselift.engine.Checkpoint;
 import org.mouselift.engine.Ops;
+import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.models.nn.ParameterSource;
@@ -78,9 +80,10 @@ final class UNetLevel extends Module {
         Tensor x = inputs[0];
         Tensor[] skips = Arrays.copyOfRange(inputs, SKIPS, inputs.length);
         for (int j = 0; j < resnets.size(); j++) {
-            x = part(resnets.get(j), skips.length == 0 ? x : Ops.concat(1, x, skips[j]), inputs[1]);
+            x = resnet(resnets.get(j), x, inputs[1], skips.length == 0 ? null : skips[j]);
             if (j < attentions.size()) {
-                x = part(attentions.get(j), x, inputs[2]);
+                MultiViewTransformer transformer = attentions.get(j);
+                x = part(transformer, checkpointing, in -> List.of(transformer.call(in.get(0), in.get(1))), x, inputs[2]);
             }
             results.add(x);
         }
@@ -91,10 +94,24 @@ final class UNetLevel extends Module {
         return x;
     }
 
-    private Tensor part(Module module, Tensor... inputs) {
-        if (!checkpointing) {
-            return module.call(inputs);
+    /**
+     * Runs a part of the network. What it makes on the way is freed at its end, unless a tape needs it; with checkpointing also
+     * then, and it is computed again in the backward pass.
+     */
+    static Tensor part(Module module, boolean checkpointing, UnaryOperator<List<Tensor>> body, Tensor... inputs) {
+        List<Tensor> parameters = module.trainable();
+        List<Tensor> all = new ArrayList<>(List.of(inputs));
+        all.addAll(parameters);
+        if (!checkpointing && Tape.records(all)) {
+            return body.apply(List.of(inputs)).getFirst();
         }
-        return Checkpoint.run(in -> List.of(module.call(in.toArray(Tensor[]::new))), List.of(inputs), module.trainable()).getFirst();
+        return Checkpoint.run(body, List.of(inputs), parameters).getFirst();
+    }
+
+    private Tensor resnet(ResnetBlock resnet, Tensor x, Tensor embedding, Tensor skip) {
+        if (skip == null) {
+            return part(resnet, checkpointing, in -> List.of(resnet.call(in.get(0), in.get(1))), x, embedding);
+        }
+        return part(resnet, checkpointing, in -> List.of(resnet.call(Ops.concat(1, in.get(0), in.get(2)), in.get(1))), x, embedding, skip);
     }
 }

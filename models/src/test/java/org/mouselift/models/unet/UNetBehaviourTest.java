@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Gradients;
+import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.ShapeException;
@@ -286,6 +287,30 @@ class UNetBehaviourTest {
             assertArrayEquals(new double[seen[0].length], seen[0], 1e-6, "all queries got the same value");
             assertArrayEquals(before, in.run(model).toDoubles());
         });
+    }
+
+    /** A prediction without a tape holds little more than the skips and one block; with a tape all activations stay. */
+    @Test
+    void predictionsFreeWhatTheyNeedNoMore() {
+        with(AttentionRule.SPARSE, DType.F32, model -> {
+            Inputs in = Inputs.random(DType.F32, VIEWS, 32, 32);
+            long plain = peak(() -> in.run(model));
+            long taped = peak(() -> {
+                try (Tape tape = Tape.open()) {
+                    return in.run(model);
+                }
+            });
+            assertTrue(plain < taped / 4, plain + " bytes without a tape, " + taped + " with one");
+        });
+    }
+
+    private static long peak(java.util.function.Supplier<Tensor> body) {
+        try (Scope scope = Scope.open("peak")) {
+            MemoryPool.resetPeak();
+            long before = MemoryPool.usage().liveBytes();
+            body.get();
+            return MemoryPool.usage().peakBytes() - before;
+        }
     }
 
     @Test
