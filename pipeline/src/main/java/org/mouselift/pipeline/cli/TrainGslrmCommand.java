@@ -153,12 +153,13 @@ final class TrainGslrmCommand implements Callable<Integer> {
         if (overfit == 0) {
             gate(folder);
         }
-        long total = c.schedule().maxPasses();
+        int batch = Math.min(c.loader().batchSize(), train.size());
+        long total = GslrmSetup.passes(c, Math.max(1, train.size() / batch));
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
         ObjectNode cameras = JsonNodeFactory.instance.objectNode();
         rig.into(cameras);
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
-        var plan = new GsLrmTrainer.Plan(folder, seed, Math.min(c.loader().batchSize(), train.size()), c.runtime().gradAccumSteps(), total, views,
+        var plan = new GsLrmTrainer.Plan(folder, seed, batch, c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
                 overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration, cameras.toString());
         try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips);

@@ -79,6 +79,25 @@ public final class GslrmSetup {
                 Math.max(1, config.schedule().maxPasses() / config.runtime().gradAccumSteps()));
     }
 
+    /**
+     * Passes of a run: {@code max_fwdbwd_passes}, or fewer by {@code early_stop_after} passes or {@code early_stop_after_epochs}, one
+     * epoch earlier than it says, as the original stops (GS-LRM specification §6.4). The learning rate still falls over
+     * {@code max_fwdbwd_passes}.
+     *
+     * @param perEpoch passes through the whole data
+     */
+    public static long passes(GslrmConfig config, long perEpoch) {
+        GslrmConfig.Schedule s = config.schedule();
+        long passes = s.maxPasses();
+        if (s.earlyStopAfter().isPresent()) {
+            passes = Math.min(passes, s.earlyStopAfter().getAsInt());
+        }
+        if (s.earlyStopAfterEpochs().isPresent()) {
+            passes = Math.min(passes, Math.max(1, (s.earlyStopAfterEpochs().getAsInt() - 1) * perEpoch));
+        }
+        return passes;
+    }
+
     /** Clipping and skipping. */
     public static GradientRules rules(GslrmConfig config) {
         return new GradientRules(config.runtime().gradClipNorm(), config.runtime().allowedGradnormFactor(), true, true);

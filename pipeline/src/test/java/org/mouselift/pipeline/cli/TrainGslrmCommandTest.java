@@ -16,6 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.camera.Rings;
 import org.mouselift.data.synth.SynthMice;
 import org.mouselift.engine.Scope;
+import org.mouselift.models.optim.Schedule;
+import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.evaluate.MadeUpVgg16;
 import org.mouselift.pipeline.log.MetricsLog;
 
@@ -83,5 +85,16 @@ class TrainGslrmCommandTest {
             assertEquals(l2 + 0.5 * lpips, row.values().get("train/loss"), 1e-5);
             assertTrue(row.values().get("metrics/grad_norm") > 0);
         }
+    }
+
+    /** The run ends early, the learning rate falls as if it went on. */
+    @Test
+    void earlyStopEndsTheRunAndLeavesTheScheduleAlone() throws IOException {
+        assertEquals(ExitCode.OK, run("--set", "training.losses.lpips_loss_weight", "0", "--set", "training.schedule.max_fwdbwd_passes", "9", "--set",
+                "training.schedule.early_stop_after", "3", "--set", "training.checkpointing.checkpoint_dir", folder.resolve("early").toString()), err.toString());
+        List<MetricsLog.Row> rows = MetricsLog.read(folder.resolve("early").resolve(MetricsLog.FILE_NAME));
+        List<Double> rates = rows.stream().map(r -> r.values().get("metrics/lr")).filter(java.util.Objects::nonNull).toList();
+        Schedule planned = new Schedule(Schedule.Kind.COSINE, 0.001, 1, 9);
+        assertEquals(List.of(planned.rate(0), planned.rate(1), planned.rate(2)), rates);
     }
 }
