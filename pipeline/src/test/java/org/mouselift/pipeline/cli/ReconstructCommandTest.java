@@ -238,4 +238,38 @@ class ReconstructCommandTest {
         assertEquals(ExitCode.USAGE, views(results, photo, "--allow", "MFL-E999"));
         assertEquals(ExitCode.USAGE, views(results, photo, "--eta", "2"));
     }
+
+    @Test
+    void theEvaluationComparesWithGuessesAndAnUpperBound() throws IOException {
+        Path training = folder.resolve("training");
+        List<Camera> cameras = SynthMouse.resized(Rings.turntable(5, 10, SIZE).cameras(), SIZE);
+        sample(training.resolve("same"), cameras);
+        Path results = folder.resolve("evaluation");
+        assertEquals(0, run("evaluate", "reconstruct", "--data", sample.toString(), "--pipeline", pipeline.toString(), "--weights", weights.toString(), "--cameras",
+                rig.toString(), "--steps", "2", "--seeds", "1,2", "--training", training.toString(), "-o", results.toString(), "--json"), err.toString());
+        JsonNode report = new ObjectMapper().readTree(out.toString());
+        assertEquals(report, new ObjectMapper().readTree(results.resolve("evaluation.json").toFile()));
+        assertEquals(1.0 / VIEWS, report.at("/chance").asDouble(), 1e-12);
+        assertTrue(report.at("/diversity").asDouble() > 0, "two seeds draw different views");
+        // The training sample is the same mouse under another name: its views are the truth.
+        assertTrue(report.at("/views/nearestSample/mean/ssim").asDouble() > 1 - 1e-9 && report.at("/views/nearestSample/mean/psnr").isNull(), out.toString());
+        assertEquals(report.at("/novel/trueViews"), report.at("/novel/nearestSample"));
+        assertTrue(report.at("/views/copyInput/mean/psnr").asDouble() > report.at("/views/generated/mean/psnr").asDouble(), out.toString());
+        assertEquals(SIZE * 3, Images.read(results.resolve("mouse.png")).height());
+        assertTrue(Files.exists(results.resolve("run.json")));
+
+        assertEquals(0, run("evaluate", "views", "--data", sample.toString(), "--pipeline", pipeline.toString(), "--cameras", rig.toString(), "--steps", "2", "-o",
+                results.toString()), err.toString());
+        assertTrue(out.toString().contains("copyInput") && out.toString().contains("by chance 0.333") && !out.toString().contains("novel"), out.toString());
+        assertEquals(ExitCode.BAD_INPUT, run("evaluate", "views", "--data", photo.toString(), "--pipeline", pipeline.toString(), "-o", results.toString()));
+        assertTrue(err.toString().contains("MFL-D01"), err.toString());
+    }
+
+    @Test
+    void theNearestTrueSlotIsFound() throws IOException {
+        List<org.mouselift.pipeline.reconstruct.PosedView> views = org.mouselift.pipeline.reconstruct.PosedViewReader.sample(sample, SIZE);
+        var truth = new org.mouselift.pipeline.evaluate.SlotTruth(views);
+        List<Image8> turned = List.of(views.get(3).picture(), views.get(1).picture(), views.get(0).picture(), views.get(4).picture(), views.get(2).picture());
+        assertEquals(List.of(3, 1, 0, 4, 2), truth.nearest(turned));
+    }
 }

@@ -1,0 +1,191 @@
+package org.mouselift.pipeline.evaluate;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.mouselift.data.camera.CameraRig;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
+import org.mouselift.pipeline.multiview.GeneratedViews;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
+import org.mouselift.pipeline.multiview.PosedSlots;
+import org.mouselift.pipeline.multiview.PromptEmbeddings;
+import org.mouselift.pipeline.multiview.SamplingOptions;
+import org.mouselift.pipeline.multiview.Subject;
+import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.Pictures;
+import org.mouselift.pipeline.reconstruct.PosedView;
+import org.mouselift.pipeline.reconstruct.PosedViewReader;
+import org.mouselift.pipeline.reconstruct.Reconstruction;
+import org.mouselift.pipeline.reconstruct.ViewMetrics;
+
+/**
+ * Drawn views, and what is reconstructed from them, beside the truth of samples (mouse specification §5.7, §9.4). The slot of
+ * the photo itself counts nowhere: it would flatter every mean.
+ */
+public final class MultiViewEvaluation {
+    private final MultiViewPipeline pipeline;
+    private final PromptEmbeddings prompts;
+    private final SamplingOptions options;
+    private final List<Long> seeds;
+    private final CameraRig rig;
+    private final int size;
+    private final NearestSample nearest;
+    private final GsLrmWeights weights;
+    private final Map<String, List<ViewMetrics>> views = new LinkedHashMap<>();
+    private final Map<String, List<ViewMetrics>> novel = new LinkedHashMap<>();
+    private final List<SampleResult> samples = new ArrayList<>();
+
+    /**
+     * One sample.
+     *
+     * @param views means over seeds and slots of "generated" and the guesses "copyInput", "nearestSample", "white"
+     * @param directions share of drawn views whose nearest true slot is their own; a guess by chance reaches 1/slots
+     * @param diversity root mean squared difference of one slot between two seeds, mean over slots and pairs; null with one seed
+     * @param novel means over views beyond the slots, reconstructed from "generated", "trueViews" (the upper bound),
+     *     "nearestSample"; "white" without any; empty without a reconstructor
+     */
+    public record SampleResult(String name, Map<String, Map<String, Double>> views, double directions, Double diversity, Map<String, Map<String, Double>> novel) {}
+
+    /** Everything; fields as in {@link SampleResult}, over all samples. */
+    public record Report(int samples, List<Long> seeds, int size, Map<String, GslrmEvaluation.Numbers> views, double directions, double chance, Double diversity,
+            Map<String, GslrmEvaluation.Numbers> novel, List<SampleResult> perSample) {}
+
+    /**
+     * @param nearest null to leave that guess out
+     * @param weights the reconstructor; null to evaluate the drawn views alone
+     */
+    public MultiViewEvaluation(MultiViewPipeline pipeline, PromptEmbeddings prompts, SamplingOptions options, List<Long> seeds, CameraRig rig, int size,
+            NearestSample nearest, GsLrmWeights weights) {
+        if (seeds.isEmpty()) {
+            throw new IllegalArgumentException("evaluation: no seed");
+        }
+        this.pipeline = pipeline;
+        this.prompts = prompts;
+        this.options = options;
+        this.seeds = List.copyOf(seeds);
+        this.rig = rig;
+        this.size = size;
+        this.nearest = nearest;
+        this.weights = weights;
+    }
+
+    /**
+     * Evaluates a sample.
+     *
+     * @param picture where truth and drawn views go, a row each, or null
+     */
+    public SampleResult add(Subject subject, Path picture, MultiViewPipeline.Listener listener) throws IOException {
+        Path sample = subject.sample().orElseThrow(() -> new IllegalArgumentException(subject.photo() + " is not a sample folder"));
+        SlotTruth truth = SlotTruth.of(sample, PosedViewReader.sample(sample, size), rig)
+                .orElseThrow(() -> new IllegalArgumentException("MFL-E113: sample " + sample + " has fewer views than the rig " + rig.id() + " (" + rig.size() + ")"));
+        Image8 photo = truth.views().getFirst().picture();
+        List<List<Image8>> drawn = new ArrayList<>();
+        for (long seed : seeds) {
+            drawn.add(GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener).views());
+        }
+        Path remembered = nearest == null ? null : nearest.of(sample, photo);
+        Map<String, List<ViewMetrics>> scores = new LinkedHashMap<>();
+        drawn.forEach(d -> scores.computeIfAbsent("generated", k -> new ArrayList<>()).addAll(truth.unseen(d)));
+        scores.put("copyInput", truth.unseen(Collections.nCopies(rig.size(), photo)));
+        if (remembered != null) {
+            scores.put("nearestSample", truth.unseen(NearestSample.views(remembered, rig.size(), size).stream().map(PosedView::picture).toList()));
+        }
+        scores.put("white", truth.views().stream().skip(1).map(ViewMetrics::ofWhite).toList());
+        Map<String, List<ViewMetrics>> reconstructed = weights == null ? Map.of() : novel(sample, drawn.getFirst(), remembered);
+        if (picture != null) {
+            PngWriter.write(picture, rows(truth.views().stream().map(PosedView::picture).toList(), drawn));
+        }
+        SampleResult result = new SampleResult(subject.name(), means(scores, views), directions(truth, drawn), diversity(drawn), means(reconstructed, novel));
+        samples.add(result);
+        return result;
+    }
+
+    private Map<String, List<ViewMetrics>> novel(Path sample, List<Image8> drawn, Path remembered) throws IOException {
+        int pixels = weights.imageSize();
+        List<PosedView> all = PosedViewReader.sample(sample, pixels);
+        List<PosedView> unseen = all.subList(rig.size(), all.size());
+        if (unseen.isEmpty()) {
+            throw new IllegalArgumentException("MFL-E113: sample " + sample + " has no views beyond the " + rig.size() + " slots to judge a reconstruction with");
+        }
+        Map<String, List<ViewMetrics>> scores = new LinkedHashMap<>();
+        scores.put("generated", compare(PosedSlots.of(drawn, rig, pixels), unseen));
+        scores.put("trueViews", compare(all.subList(0, rig.size()), unseen));
+        if (remembered != null) {
+            scores.put("nearestSample", compare(NearestSample.views(remembered, rig.size(), pixels), unseen));
+        }
+        scores.put("white", unseen.stream().map(ViewMetrics::ofWhite).toList());
+        return scores;
+    }
+
+    private List<ViewMetrics> compare(List<PosedView> inputs, List<PosedView> unseen) {
+        Reconstruction reconstruction = Reconstruction.of(weights, inputs);
+        return unseen.stream().map(view -> ViewMetrics.of(reconstruction.render(view.camera()), view)).toList();
+    }
+
+    private static Map<String, Map<String, Double>> means(Map<String, List<ViewMetrics>> scores, Map<String, List<ViewMetrics>> all) {
+        Map<String, Map<String, Double>> means = new LinkedHashMap<>();
+        scores.forEach((what, metrics) -> {
+            means.put(what, ViewMetrics.mean(metrics).numbers());
+            all.computeIfAbsent(what, k -> new ArrayList<>()).addAll(metrics);
+        });
+        return means;
+    }
+
+    private static double directions(SlotTruth truth, List<List<Image8>> drawn) {
+        int right = 0;
+        int count = 0;
+        for (List<Image8> views : drawn) {
+            List<Integer> found = truth.nearest(views);
+            for (int i = 1; i < found.size(); i++) {
+                right += found.get(i) == i ? 1 : 0;
+                count++;
+            }
+        }
+        return (double) right / count;
+    }
+
+    private static Double diversity(List<List<Image8>> drawn) {
+        double sum = 0;
+        int count = 0;
+        for (int a = 0; a < drawn.size(); a++) {
+            for (int b = 0; b < a; b++) {
+                for (int i = 1; i < drawn.get(a).size(); i++) {
+                    sum += Math.sqrt(SlotTruth.squaredDistance(drawn.get(a).get(i), drawn.get(b).get(i)));
+                    count++;
+                }
+            }
+        }
+        return count == 0 ? null : sum / count;
+    }
+
+    /** Truth above, a row of drawn views for every seed below. */
+    private static Image8 rows(List<Image8> truth, List<List<Image8>> drawn) {
+        List<Image8> strips = new ArrayList<>(List.of(Pictures.strip(truth)));
+        drawn.forEach(views -> strips.add(Pictures.strip(views)));
+        int row = strips.getFirst().data().length;
+        byte[] data = new byte[row * strips.size()];
+        for (int i = 0; i < strips.size(); i++) {
+            System.arraycopy(strips.get(i).data(), 0, data, i * row, row);
+        }
+        return new Image8(strips.getFirst().width(), strips.getFirst().height() * strips.size(), 3, data);
+    }
+
+    /** Everything so far. */
+    public Report report() {
+        double[] diversities = samples.stream().filter(s -> s.diversity != null).mapToDouble(SampleResult::diversity).toArray();
+        return new Report(samples.size(), seeds, size, numbers(views), samples.stream().mapToDouble(SampleResult::directions).average().orElse(Double.NaN),
+                1.0 / rig.size(), diversities.length == 0 ? null : Arrays.stream(diversities).average().getAsDouble(), numbers(novel), List.copyOf(samples));
+    }
+
+    private static Map<String, GslrmEvaluation.Numbers> numbers(Map<String, List<ViewMetrics>> all) {
+        Map<String, GslrmEvaluation.Numbers> out = new LinkedHashMap<>();
+        all.forEach((what, metrics) -> out.put(what, GslrmEvaluation.Numbers.of(metrics)));
+        return out;
+    }
+}
