@@ -9,7 +9,8 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** Groups the training commands. */
-@Command(name = "train", description = "Train a network.", subcommands = {TrainGslrmCommand.class, TrainAutoencoderCommand.class}, synopsisSubcommandLabel = "NETWORK")
+@Command(name = "train", description = "Train a network.", subcommands = {TrainGslrmCommand.class, TrainDiffusionCommand.class, TrainAutoencoderCommand.class},
+        synopsisSubcommandLabel = "NETWORK")
 final class TrainCommand implements Runnable {
     private static final long PATIENCE_MILLIS = 60_000;
 

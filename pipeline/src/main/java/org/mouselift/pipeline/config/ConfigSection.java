@@ -149,6 +149,44 @@ final class ConfigSection {
         return scalar == null ? null : scalar.value();
     }
 
+    /** A single value or a list of them, as {@link Scalar#value} has them; nulls left out. */
+    List<Object> values(String key, List<Object> missing) {
+        known.add(key);
+        return switch (mapping.entries().get(key)) {
+            case null -> missing;
+            case Scalar scalar -> scalar.value() == null ? missing : List.of(scalar.value());
+            case Sequence list when list.values().stream().allMatch(v -> v instanceof Scalar s && s.value() != null) ->
+                list.values().stream().map(v -> ((Scalar) v).value()).toList();
+            case ConfigValue other -> {
+                wrong(key, other, "a value or a list of values");
+                yield missing;
+            }
+        };
+    }
+
+    /** A list of words; empty when missing. */
+    List<String> words(String key) {
+        return values(key, List.of()).stream().map(Object::toString).toList();
+    }
+
+    /** A mapping as plain objects, for keys that other code checks; empty when missing. */
+    Map<String, Object> plain(String key) {
+        known.add(key);
+        return switch (mapping.entries().get(key)) {
+            case null -> Map.of();
+            case Scalar empty when empty.value() == null -> Map.of();
+            case Mapping present -> {
+                Map<String, Object> out = new LinkedHashMap<>();
+                present.entries().forEach((name, value) -> out.put(name, YamlText.plain(value)));
+                yield out;
+            }
+            case ConfigValue other -> {
+                wrong(key, other, "a mapping");
+                yield Map.of();
+            }
+        };
+    }
+
     /** Accepts a key that no code reads and that changes no result. */
     void unread(String key) {
         known.add(key);

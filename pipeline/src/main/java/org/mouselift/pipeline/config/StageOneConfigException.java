@@ -8,6 +8,6 @@ public final class StageOneConfigException extends ConfigException {
 
     StageOneConfigException(String name, String telltale) {
         super(name, List.of(name + " configures stage 1, the multi-view diffusion (it has \"" + telltale
-                + "\" and no \"model\"); this version trains stage 2, GS-LRM. Stage-1 training follows in a later version."));
+                + "\" and no \"model\"); train it with: mouselift train diffusion --config FILE."));
     }
 }

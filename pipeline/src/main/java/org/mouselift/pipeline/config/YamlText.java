@@ -19,7 +19,8 @@ public final class YamlText {
         return new Yaml(options).dump(plain(root));
     }
 
-    private static Object plain(ConfigValue value) {
+    /** The value as maps, lists, numbers, texts, truth values and nulls. */
+    static Object plain(ConfigValue value) {
         return switch (value) {
             case Mapping mapping -> {
                 Map<String, Object> out = new LinkedHashMap<>();

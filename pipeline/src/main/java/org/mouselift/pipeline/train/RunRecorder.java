@@ -60,14 +60,20 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         if (pass <= FIRST || pass % logEvery == 0 || pass == last) {
             log.scalars(pass, values);
         }
-        progress.note(String.format(Locale.ROOT, "loss %.5f  PSNR %.2f dB  lr %.2e  memory %d MB", values.get("train/loss"),
-                values.get("train/psnr"), values.get("metrics/lr"), MemoryPool.usage().peakBytes() >> 20));
+        progress.note(String.format(Locale.ROOT, "loss %.5f%s  lr %.2e  memory %d MB", values.get("train/loss"),
+                psnr(values), values.get("metrics/lr"), MemoryPool.usage().peakBytes() >> 20));
         progress.to(pass - start);
         if (pass % printEvery == 0) {
             Double norm = values.get("metrics/grad_norm");
-            note(String.format(Locale.ROOT, "pass %d/%d  loss %.6f  PSNR %.2f dB%s  %.2f s", pass, last, values.get("train/loss"),
-                    values.get("train/psnr"), norm == null ? "" : String.format(Locale.ROOT, "  grad norm %.3f", norm), values.get("metrics/iter_time")));
+            note(String.format(Locale.ROOT, "pass %d/%d  loss %.6f%s%s  %.2f s", pass, last, values.get("train/loss"),
+                    psnr(values), norm == null ? "" : String.format(Locale.ROOT, "  grad norm %.3f", norm), values.get("metrics/iter_time")));
         }
+    }
+
+    /** Stages that do not make pictures at every pass have no PSNR. */
+    private static String psnr(Map<String, Double> values) {
+        Double psnr = values.get("train/psnr");
+        return psnr == null ? "" : String.format(Locale.ROOT, "  PSNR %.2f dB", psnr);
     }
 
     @Override

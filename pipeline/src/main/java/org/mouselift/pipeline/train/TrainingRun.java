@@ -87,6 +87,25 @@ public abstract class TrainingRun implements AutoCloseable {
     /** After every update of the weights. */
     protected void updated() {}
 
+    /**
+     * After a checkpoint was loaded.
+     *
+     * @param updates updates done before
+     */
+    protected void resumed(long updates) {}
+
+    /**
+     * After a checkpoint was written, before anybody is told.
+     *
+     * @param updates updates done so far
+     */
+    protected void saved(Path file, long updates) throws IOException {}
+
+    /** Updates done so far. */
+    public final long updates() {
+        return step.updates();
+    }
+
     protected final TrainingListener listener() {
         return listener;
     }
@@ -125,6 +144,7 @@ public abstract class TrainingRun implements AutoCloseable {
         TrainingCheckpoint.prune(course.folder(), course.keep());
         optimiser.updates(c.updateStep());
         step.resume(c.fwdbwdStep(), c.scheduleStep(), c.updateStep());
+        resumed(c.updateStep());
         skipped = c.skipped();
         recentSkips = c.recentSkips();
         listener.note("continuing from " + file + " (pass " + c.fwdbwdStep() + ", update " + c.updateStep() + ")");
@@ -229,7 +249,9 @@ public abstract class TrainingRun implements AutoCloseable {
     private void save() throws IOException {
         try (Scope s = Scope.open("checkpoint")) {
             var counters = new TrainingCheckpoint.Counters(step.passes(), step.updates(), step.opportunities(), skipped, recentSkips, course.seed());
-            listener.saved(TrainingCheckpoint.save(course.folder(), counters, state(), course.configuration(), course.provenance(), course.keep()));
+            Path file = TrainingCheckpoint.save(course.folder(), counters, state(), course.configuration(), course.provenance(), course.keep());
+            saved(file, step.updates());
+            listener.saved(file);
         }
     }
 

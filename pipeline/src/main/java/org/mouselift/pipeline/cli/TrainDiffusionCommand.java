@@ -1,0 +1,164 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.mouselift.data.AtomicFile;
+import org.mouselift.data.dataset.DiffusionViews;
+import org.mouselift.models.diffusion.DiffusionObjective;
+import org.mouselift.models.diffusion.DiffusionSampler;
+import org.mouselift.models.diffusion.ExponentialMovingAverage;
+import org.mouselift.models.diffusion.NoiseSchedule;
+import org.mouselift.models.optim.AdamW;
+import org.mouselift.pipeline.config.ConfigOverride;
+import org.mouselift.pipeline.config.DiffusionConfig;
+import org.mouselift.pipeline.config.DiffusionConfigReader;
+import org.mouselift.pipeline.config.YamlReader;
+import org.mouselift.pipeline.config.YamlText;
+import org.mouselift.pipeline.log.MetricCurves;
+import org.mouselift.pipeline.log.MetricsLog;
+import org.mouselift.pipeline.train.RunRecorder;
+import org.mouselift.pipeline.train.TrainingCheckpoint;
+import org.mouselift.pipeline.train.TrainingRun;
+import org.mouselift.pipeline.train.diffusion.DiffusionExport;
+import org.mouselift.pipeline.train.diffusion.DiffusionModel;
+import org.mouselift.pipeline.train.diffusion.DiffusionSetup;
+import org.mouselift.pipeline.train.diffusion.DiffusionTrainer;
+import org.mouselift.pipeline.train.diffusion.DiffusionValidation;
+import org.mouselift.pipeline.train.diffusion.EncodedViews;
+import org.mouselift.pipeline.train.diffusion.ImageConditions;
+import org.mouselift.pipeline.train.diffusion.LatentSpace;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code mouselift train diffusion}: training of stage 1. */
+@Command(
+        name = "diffusion",
+        mixinStandardHelpOptions = true,
+        description = "Train the multi-view diffusion on folders of views (sample/images/cam_000.png, cam_001.png, …).",
+        sortOptions = false,
+        footer = {"",
+            "A run that was interrupted, even killed, continues bit for bit when the same command is given again",
+            "with resume_from_checkpoint: latest. Ctrl-C ends the run after the current pass, with a checkpoint.", "",
+            "Examples:",
+            "  mouselift train diffusion --config mouse_mvdiffusion.yaml",
+            "  mouselift train diffusion --config small.yaml --set max_train_steps 2000 --set learning_rate 2e-4",
+            "  mouselift train diffusion --config small.yaml --overfit 1      the gate before a long run"})
+final class TrainDiffusionCommand implements Callable<Integer> {
+    private static final double GATE = 10;
+    private static final int LOG_EVERY = 10;
+
+    @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE", description = "Training configuration in the original's YAML layout.")
+    private Path config;
+
+    @Option(names = {"-s", "--set"}, arity = "2", paramLabel = "KEY VALUE", hideParamSyntax = true,
+            description = "Change a value of the configuration (KEY VALUE, dotted key); repeatable.")
+    private List<String> overrides = new ArrayList<>();
+
+    @Option(names = "--overfit", defaultValue = "0", paramLabel = "N", description = "Learn the first N samples by heart, on white and unchanged; exit code 1 "
+            + "unless the loss at fixed noises falls by a factor of ten.")
+    private int overfit;
+
+    @Option(names = "--print-every", defaultValue = "50", paramLabel = "N", description = "Passes between lines on the terminal (default: ${DEFAULT-VALUE}).")
+    private int printEvery;
+
+    @ParentCommand
+    private TrainCommand parent;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        DiffusionConfigReader.Loaded loaded = DiffusionConfigReader.read(config, ConfigOverride.pairs(overrides));
+        loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
+        DiffusionConfig c = loaded.config();
+        Path folder = overfit > 0 ? c.output().model().resolve("overfit_" + overfit) : c.output().model();
+        boolean begun = TrainingCheckpoint.newest(folder).isPresent();
+        if (begun && overfit == 0 && !c.output().mayContinue()) {
+            throw CommandException.badInput(folder + " already holds a run, and resume_from_checkpoint is not latest",
+                    "Continue it with --set resume_from_checkpoint latest, or choose another output_dir.");
+        }
+        DiffusionViews pictures = DiffusionSetup.data(c, c.train(), overfit > 0);
+        if (overfit > pictures.size()) {
+            throw CommandException.usage("--overfit " + overfit + ": the list has " + pictures.size() + " samples", "Choose a smaller number.");
+        }
+        pictures = overfit > 0 ? pictures.first(overfit) : pictures;
+        DiffusionViews validation = overfit > 0 ? pictures : c.validation().isPresent() ? DiffusionSetup.data(c, c.validation().get(), false) : null;
+        Files.createDirectories(folder);
+        AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
+        NoiseSchedule schedule = DiffusionSetup.schedule(c);
+        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space);
+                ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
+            return train(c, folder, schedule, space, model, conditions, pictures, validation);
+        }
+    }
+
+    private int train(DiffusionConfig c, Path folder, NoiseSchedule schedule, LatentSpace space, DiffusionModel model, ImageConditions conditions,
+            DiffusionViews pictures, DiffusionViews held) throws IOException {
+        PrintWriter err = spec.commandLine().getErr();
+        String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
+        Files.writeString(folder.resolve("config.yaml"), configuration);
+        DiffusionObjective objective = DiffusionSetup.objective(c, schedule);
+        long passes = c.updates() * c.accumulation();
+        int every = c.validating().every() * c.accumulation();
+        List<Integer> references = overfit > 0 ? List.of(c.references().getFirst()) : c.references();
+        var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, c.output().checkpointEvery() * c.accumulation(), c.output().keep(), every,
+                configuration, "{}");
+        var plan = new DiffusionTrainer.Plan(course, Math.min(c.batch(), pictures.size()), references, c.conditions().scaleReference(),
+                c.validating().first() || overfit > 0);
+        EncodedViews train = new EncodedViews(pictures, space, conditions);
+        DiffusionValidation validation = held == null ? null : new DiffusionValidation(new EncodedViews(held, space, conditions), space, conditions, objective,
+                new DiffusionValidation.Plan(c.validating().objects(), references.getFirst(), c.validating().guidance(),
+                        new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, c.validating().eta(), c.validating().steps()), c.conditions().scaleReference(), c.seed(),
+                        overfit > 0 ? folder.resolve("val") : c.output().validation()));
+        long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
+        AdamW optimiser = DiffusionSetup.optimiser(c, model);
+        ExponentialMovingAverage average = c.ema() ? new ExponentialMovingAverage(optimiser.parameters(), ExponentialMovingAverage.Options.STANDARD) : null;
+        try (RunRecorder recorder = new RunRecorder(folder, done, LOG_EVERY, printEvery, parent.mouselift.progress("train", passes - done, "passes"), err);
+                DiffusionTrainer trainer = new DiffusionTrainer(model, objective, space, conditions, train, validation, optimiser, DiffusionSetup.rate(c),
+                        DiffusionSetup.rules(c), average, plan, recorder)) {
+            recorder.note("loss weight: " + (c.conditions().snrGamma().isPresent() ? objective.weighting().name().toLowerCase(java.util.Locale.ROOT) + ", gamma "
+                    + c.conditions().snrGamma().getAsDouble() : "none") + "; " + model.weights().values().stream().mapToLong(t -> t.numel()).sum() + " weights; "
+                    + pictures.size() + " samples; views that may be the input: " + references);
+            trainer.resume();
+            if (trainer.passes() < passes) {
+                TrainCommand.run(trainer);
+            } else {
+                recorder.note("the run had ended; only its results are written");
+            }
+            MetricCurves.write(MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)), folder);
+            if (trainer.passes() == passes && overfit == 0) {
+                recorder.note("pipeline " + DiffusionExport.write(folder.resolve("pipeckpts"), c, model, average));
+            }
+            return overfit == 0 ? ExitCode.OK : verdict(folder, recorder);
+        }
+    }
+
+    /** The loss at fixed noises after the first update against the last (multi-view diffusion specification, appendix C 12). */
+    private int verdict(Path folder, RunRecorder recorder) throws IOException {
+        List<Double> losses = MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)).stream().map(row -> row.values().get("val/loss")).filter(java.util.Objects::nonNull).toList();
+        double first = losses.stream().mapToDouble(Double::doubleValue).max().orElse(Double.NaN);
+        double last = losses.isEmpty() ? Double.NaN : losses.getLast();
+        boolean passed = first >= GATE * last;
+        Map<String, Object> verdict = new LinkedHashMap<>();
+        verdict.put("passed", passed);
+        verdict.put("samples", overfit);
+        verdict.put("largest_loss", first);
+        verdict.put("last_loss", last);
+        verdict.put("required_factor", GATE);
+        Files.writeString(folder.resolve("overfit_verdict.json"), Json.write(verdict));
+        recorder.note(String.format(java.util.Locale.ROOT, "overfit gate %s: loss at fixed noises %.4f, then %.4f (a factor of %.1f; %.0f is needed)",
+                passed ? "passed" : "NOT passed", first, last, first / last, GATE));
+        return passed ? ExitCode.OK : ExitCode.CHECK_FAILED;
+    }
+}

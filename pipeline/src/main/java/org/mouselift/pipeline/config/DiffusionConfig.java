@@ -1,0 +1,75 @@
+package org.mouselift.pipeline.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/**
+ * A training configuration of the multi-view diffusion (stage 1) as the original's YAML files hold it (multi-view diffusion
+ * specification §4.1, mouse specification §6.2). {@link DiffusionConfigReader} makes it.
+ *
+ * @param views n_views
+ * @param imageSize img_wh
+ * @param references views that may be the input; more than one are drawn at random. Targets and prompts are rotated so that the
+ *     input always is the first view
+ * @param unetArchitecture keys of {@code unet/config.json} for a network from random start values; empty to start from stored weights
+ */
+public record DiffusionConfig(int views, int imageSize, List<Integer> references, Source source, Map<String, Object> unetArchitecture, Data train,
+        Optional<Data> validation, Output output, long seed, int batch, int accumulation, long updates, boolean gradientCheckpointing, Optimizer optimizer,
+        boolean ema, Conditions conditions, Validation validating, List<String> trainableModules) {
+
+    /**
+     * Where the parts come from.
+     *
+     * @param pipeline folder in the original layout ({@code pretrained_model_name_or_path})
+     * @param unet other folder of the UNet ({@code pretrained_unet_path}): the unet folder or its parent
+     * @param autoencoder folder of the autoencoder, if not {@code pipeline/vae} (ours)
+     * @param pixels diffuses pictures instead of latents (ours: {@code latent_space: pixels})
+     * @param prompts file with prompt embeddings
+     * @param learnedTokens so many learned vectors for each view instead of prompt embeddings, 0 for none (ours)
+     * @param zeroNewChannels {@code zero_init_conv_in}
+     * @param zeroAlways also zeroes reference channels that the source has, as the original does (ours, for comparison)
+     * @param overrides keys of {@code unet/config.json} that {@code unet_from_pretrained_kwargs} sets
+     */
+    public record Source(Optional<Path> pipeline, Optional<Path> unet, Optional<Path> autoencoder, boolean pixels, Optional<Path> prompts, int learnedTokens,
+            boolean zeroNewChannels, boolean zeroAlways, Map<String, Object> overrides) {}
+
+    /**
+     * Pictures.
+     *
+     * @param background as {@code bg_color} says
+     * @param augmentBackground the original's way: brightness and contrast change the background, too
+     */
+    public record Data(Path list, String background, double[] brightness, double[] contrast, boolean augmentBackground) {}
+
+    /**
+     * Folders.
+     *
+     * @param model checkpoints: {@code checkpoint_prefix/output_dir}
+     * @param validation pictures and metrics of validations
+     */
+    public record Output(Path model, Path validation, int checkpointEvery, int keep, boolean mayContinue) {}
+
+    /** AdamW, its schedule and clipping. */
+    public record Optimizer(double rate, String schedule, String stepRules, long warmup, double beta1, double beta2, double weightDecay, double eps,
+            double maxGradNorm, double classEmbeddingFactor) {}
+
+    /**
+     * Loss and its conditions.
+     *
+     * @param snrGamma empty for no weighting
+     * @param snrPlusOne divides by SNR + 1 ({@code min_snr_mode: paper}, ours)
+     */
+    public record Conditions(OptionalDouble snrGamma, boolean snrPlusOne, double dropRate, boolean dropPerView, boolean scaleReference) {}
+
+    /**
+     * Samplings during the run.
+     *
+     * @param every updates between validations, 0 for none
+     * @param first also after the first update
+     * @param objects at most so many, always the first ones
+     */
+    public record Validation(int every, boolean first, int objects, List<Double> guidance, int steps, double eta) {}
+}

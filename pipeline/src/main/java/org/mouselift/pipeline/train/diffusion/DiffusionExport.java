@@ -1,0 +1,88 @@
+package org.mouselift.pipeline.train.diffusion;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.ExponentialMovingAverage;
+import org.mouselift.pipeline.config.DiffusionConfig;
+
+/**
+ * The pipeline folder that a finished training leaves (multi-view diffusion specification §5.3): the averaged UNet, and the frozen
+ * components as they were. Prompt embeddings lie beside the components in {@code prompt_embeds/}.
+ */
+public final class DiffusionExport {
+    /** Frozen components that are copied, with library and class. */
+    private static final Map<String, List<String>> FROZEN = Map.of("feature_extractor", List.of("transformers", "CLIPImageProcessor"), "image_encoder",
+            List.of("transformers", "CLIPVisionModelWithProjection"), "image_noising_scheduler", List.of("diffusers", "DDPMScheduler"), "image_normalizer",
+            List.of("stable_diffusion", "StableUnCLIPImageNormalizer"), "text_encoder", List.of("transformers", "CLIPTextModel"), "tokenizer",
+            List.of("transformers", "CLIPTokenizer"));
+
+    private DiffusionExport() {}
+
+    /** Writes the folder; {@code model_index.json} comes last. */
+    public static Path write(Path folder, DiffusionConfig c, DiffusionModel model, ExponentialMovingAverage average) throws IOException {
+        Map<String, Object> index = new LinkedHashMap<>();
+        index.put("_class_name", "StableUnCLIPImg2ImgPipeline");
+        Map<String, Tensor> weights = average == null ? model.weights() : average.shadows();
+        Map<String, Tensor> all = new LinkedHashMap<>(model.weights());
+        all.putAll(weights);
+        DiffusionCheckpoint.unet(folder.resolve("unet"), model.unetJson(), all);
+        index.put("unet", List.of("mvdiffusion.models.unet_mv2d_condition", "UNetMV2DConditionModel"));
+        DiffusionCheckpoint.prompts(folder.resolve("prompt_embeds"), model.learnsPrompts() ? all.get(DiffusionModel.PROMPTS) : model.prompts());
+        Path scheduler = folder.resolve("scheduler");
+        Files.createDirectories(scheduler);
+        if (c.source().pipeline().isPresent()) {
+            copy(c.source().pipeline().get().resolve("scheduler"), scheduler);
+            for (String name : FROZEN.keySet().stream().sorted().toList()) {
+                Path from = c.source().pipeline().get().resolve(name);
+                if (Files.isDirectory(from)) {
+                    copy(from, folder.resolve(name));
+                    index.put(name, FROZEN.get(name));
+                }
+            }
+        } else {
+            DiffusionCheckpoint.json(scheduler.resolve("scheduler_config.json"), standardSchedule());
+        }
+        index.put("scheduler", List.of("diffusers", "DDIMScheduler"));
+        if (c.source().pixels()) {
+            index.put("_mouselift_latent_space", "pixels");
+        } else {
+            copy(c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow(), folder.resolve("vae"));
+            index.put("vae", List.of("diffusers", "AutoencoderKL"));
+        }
+        DiffusionCheckpoint.json(folder.resolve("model_index.json"), index);
+        return folder;
+    }
+
+    /** The keys of {@link org.mouselift.models.diffusion.NoiseSchedule#standard}. */
+    private static Map<String, Object> standardSchedule() {
+        Map<String, Object> out = new LinkedHashMap<>();
+        out.put("_class_name", "DDIMScheduler");
+        out.put("num_train_timesteps", 1000);
+        out.put("beta_start", 0.00085);
+        out.put("beta_end", 0.012);
+        out.put("beta_schedule", "scaled_linear");
+        out.put("prediction_type", "v_prediction");
+        out.put("clip_sample", false);
+        out.put("set_alpha_to_one", false);
+        out.put("steps_offset", 1);
+        return out;
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        Files.createDirectories(to);
+        List<Path> files;
+        try (Stream<Path> list = Files.list(from)) {
+            files = list.filter(Files::isRegularFile).toList();
+        }
+        for (Path file : files) {
+            Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+package org.mouselift.pipeline.train.diffusion;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.StoredTensor;
+import org.mouselift.data.dataset.BackgroundColor;
+import org.mouselift.data.dataset.DiffusionViews;
+import org.mouselift.data.dataset.SampleList;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Philox;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.DiffusionObjective;
+import org.mouselift.models.diffusion.LearningRate;
+import org.mouselift.models.diffusion.NoiseSchedule;
+import org.mouselift.models.optim.AdamW;
+import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.unet.UNetConfig;
+import org.mouselift.models.unet.UNetMV2DConditionModel;
+import org.mouselift.models.vae.AutoencoderConfig;
+import org.mouselift.models.vae.AutoencoderKL;
+import org.mouselift.pipeline.config.DiffusionConfig;
+import org.mouselift.pipeline.multiview.PipelineFolder;
+
+/** The parts of a stage 1 training from its configuration. What does not fit together is refused before weights are loaded. */
+public final class DiffusionSetup {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long PROMPT_STREAM = 9L << 40;
+    private static final double PROMPT_DEVIATION = 1;
+    /** Block names of a stock UNet and their multi-view counterparts. */
+    private static final Map<String, String> MULTI_VIEW = Map.of("CrossAttnDownBlock2D", "CrossAttnDownBlockMV2D", "CrossAttnUpBlock2D", "CrossAttnUpBlockMV2D",
+            "UNetMidBlock2DCrossAttn", "UNetMidBlockMV2DCrossAttn");
+
+    private DiffusionSetup() {}
+
+    private static Map<String, Object> json(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new IOException(file + " does not exist; a component folder holds its config.json");
+        }
+        return JSON.readValue(file.toFile(), new TypeReference<LinkedHashMap<String, Object>>() {});
+    }
+
+    /** Weights of a file or component folder as f32 tensors in the current scope. */
+    private static Map<String, Tensor> weights(Path path) throws IOException {
+        Map<String, Tensor> out = new LinkedHashMap<>();
+        try (Checkpoint file = Checkpoint.open(path)) {
+            for (Map.Entry<String, StoredTensor> e : file.stateDict().entrySet()) {
+                out.put(e.getKey(), Tensor.of(e.getValue().floats(), e.getValue().shape()));
+            }
+        }
+        return out;
+    }
+
+    /** Noise of the steps: the pipeline's, or the standard one. */
+    public static NoiseSchedule schedule(DiffusionConfig c) throws IOException {
+        if (c.source().pipeline().isEmpty()) {
+            return NoiseSchedule.standard();
+        }
+        Path file = c.source().pipeline().get().resolve("scheduler").resolve("scheduler_config.json");
+        return NoiseSchedule.of(json(file), false, file.toString());
+    }
+
+    /** The latents that are diffused. */
+    public static LatentSpace space(DiffusionConfig c) throws IOException {
+        if (c.source().pixels()) {
+            return new LatentSpace(null);
+        }
+        Path folder = c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow();
+        AutoencoderConfig config = AutoencoderConfig.of(json(folder.resolve("config.json")), folder.toString());
+        if (c.imageSize() % config.factor() != 0) {
+            throw new IOException("img_wh " + c.imageSize() + " is not a multiple of " + config.factor() + ", the factor of the autoencoder " + folder);
+        }
+        try (Scope scope = Scope.open("autoencoder")) {
+            AutoencoderKL vae = AutoencoderKL.load(config, DType.F32, weights(folder), folder.toString());
+            vae.stateDict().values().forEach(p -> p.requiresGrad(false));
+            return new LatentSpace(vae);
+        }
+    }
+
+    /** The network, from random start values or adapted from stored weights, and its prompts. */
+    public static DiffusionModel model(DiffusionConfig c, LatentSpace space) throws IOException {
+        boolean fresh = !c.unetArchitecture().isEmpty();
+        Path folder = fresh ? null : unetFolder(c);
+        Map<String, Object> keys = new LinkedHashMap<>(fresh ? c.unetArchitecture() : json(folder.resolve("config.json")));
+        keys.replaceAll((k, v) -> v instanceof List<?> list ? list.stream().map(x -> x instanceof String s ? MULTI_VIEW.getOrDefault(s, s) : x).toList()
+                : v instanceof String s ? MULTI_VIEW.getOrDefault(s, s) : v);
+        keys.put("_class_name", "UNetMV2DConditionModel");
+        keys.put("in_channels", 2 * space.channels());
+        keys.put("out_channels", space.channels());
+        keys.put("sample_size", space.side(c.imageSize()));
+        c.source().overrides().forEach((k, v) -> {
+            if (!fresh || !keys.containsKey(k)) {
+                keys.put(k, v);
+            }
+        });
+        UNetConfig config = UNetConfig.of(keys, fresh ? "unet_config" : folder + "/config.json");
+        if (config.numViews() != c.views()) {
+            throw new IOException("MFL-E111: the UNet was built for " + config.numViews() + " views but n_views is " + c.views());
+        }
+        Prompts prompts = prompts(c, config);
+        UNetMV2DConditionModel unet;
+        if (fresh) {
+            unet = UNetMV2DConditionModel.initialised(config, DType.F32, c.seed());
+        } else {
+            try (Scope scope = Scope.open("UNet")) {
+                unet = UNetMV2DConditionModel.adapt(config, DType.F32, weights(folder), folder.toString(), c.source().zeroNewChannels(), c.source().zeroAlways(), c.seed());
+            }
+        }
+        unet.gradientCheckpointing(c.gradientCheckpointing());
+        List<String> trainable = c.trainableModules();
+        if (!trainable.isEmpty()) {
+            unet.stateDict().forEach((name, p) -> p.requiresGrad(trainable.stream().anyMatch(suffix -> (name.substring(0, name.lastIndexOf('.')) + ".")
+                    .matches("(.*\\.)?" + java.util.regex.Pattern.quote(suffix) + "\\..*"))));
+        }
+        return new DiffusionModel(unet, keys, prompts.values, prompts.tokens, c.source().learnedTokens() > 0);
+    }
+
+    private static Path unetFolder(DiffusionConfig c) throws IOException {
+        Path given = c.source().unet().or(c.source()::pipeline).orElseThrow();
+        for (Path candidate : List.of(given.resolve("unet"), given)) {
+            if (Files.isRegularFile(candidate.resolve("config.json"))) {
+                return candidate;
+            }
+        }
+        throw new IOException(given + " holds no UNet: neither unet/config.json nor config.json is there");
+    }
+
+    private record Prompts(float[] values, int tokens) {}
+
+    private static Prompts prompts(DiffusionConfig c, UNetConfig unet) throws IOException {
+        int width = unet.crossAttentionDim();
+        if (c.source().learnedTokens() > 0) {
+            Philox random = new Philox(c.seed(), PROMPT_STREAM);
+            float[] values = new float[Math.multiplyExact(Math.multiplyExact(c.views(), c.source().learnedTokens()), width)];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) (PROMPT_DEVIATION * random.nextGaussian());
+            }
+            return new Prompts(values, c.source().learnedTokens());
+        }
+        Path path = c.source().prompts().orElseThrow();
+        if (!Files.exists(path)) {
+            throw new IOException("MFL-E101: prompt embeddings not found: " + path + ". Refusing to continue with empty embeddings; name a file as prompt_embed_path,"
+                    + " or learn them with learned_prompt_tokens");
+        }
+        try (Checkpoint file = Checkpoint.open(path)) {
+            if (file.tensors().size() != 1 && !file.contains(DiffusionCheckpoint.PROMPT_TENSOR)) {
+                throw new IOException("MFL-E102: " + path + " holds " + file.names() + ", expected one tensor, or one named '" + DiffusionCheckpoint.PROMPT_TENSOR + "'");
+            }
+            StoredTensor t = file.tensors().size() == 1 ? file.tensors().values().iterator().next() : file.tensor(DiffusionCheckpoint.PROMPT_TENSOR);
+            long[] shape = t.shape();
+            if (shape.length != 3) {
+                throw new IOException("MFL-E103: prompt tensor of " + path + " has shape " + java.util.Arrays.toString(shape) + "; expected [slots, tokens, " + width + "]");
+            }
+            if (shape[2] != width) {
+                throw new IOException("MFL-E104: prompt embeddings of " + path + " are " + shape[2] + "-wide but the UNet expects " + width
+                        + ". The file was probably made with another text encoder; make it with the one of this pipeline");
+            }
+            if (shape[0] != c.views()) {
+                throw new IOException("MFL-E110: prompt file " + path + " has " + shape[0] + " slots, n_views is " + c.views());
+            }
+            return new Prompts(t.floats(), Math.toIntExact(shape[1]));
+        }
+    }
+
+    /** The image branch; null for a UNet without class embedding. */
+    public static ImageConditions conditions(DiffusionConfig c, UNetConfig unet) throws IOException {
+        if (unet.classWidth() == 0) {
+            return null;
+        }
+        Path folder = c.source().pipeline().orElseThrow(() -> new IOException("the UNet takes class labels (class_embed_type projection): name a pipeline with an image"
+                + " encoder as pretrained_model_name_or_path, or use a unet_config without class_embed_type"));
+        ImageConditions conditions = new ImageConditions(PipelineFolder.open(folder));
+        if (unet.classWidth() != 2 * conditions.width()) {
+            int width = conditions.width();
+            conditions.close();
+            throw new IOException("projection_class_embeddings_input_dim of the UNet is " + unet.classWidth() + ", expected twice the projection_dim " + width
+                    + " of the image encoder in " + folder);
+        }
+        return conditions;
+    }
+
+    /** The objects of a list. */
+    public static DiffusionViews data(DiffusionConfig c, DiffusionConfig.Data d, boolean plain) throws IOException {
+        BackgroundColor background = BackgroundColor.parse(plain ? "white" : d.background());
+        DiffusionViews.Options options = plain ? DiffusionViews.Options.plain(c.views(), c.imageSize(), background)
+                : new DiffusionViews.Options(c.views(), c.imageSize(), background, floats(d.brightness()), floats(d.contrast()), d.augmentBackground());
+        DiffusionViews views = new DiffusionViews(SampleList.read(d.list()), options);
+        views.check();
+        return views;
+    }
+
+    private static float[] floats(double[] x) {
+        return new float[] {(float) x[0], (float) x[1]};
+    }
+
+    /** The loss. */
+    public static DiffusionObjective objective(DiffusionConfig c, NoiseSchedule schedule) {
+        DiffusionConfig.Conditions o = c.conditions();
+        return new DiffusionObjective(schedule, o.dropRate(), o.dropPerView(), o.snrGamma().orElse(Double.NaN),
+                o.snrPlusOne() ? DiffusionObjective.Weighting.MIN_SNR_OVER_SNR_PLUS_1 : DiffusionObjective.Weighting.MIN_SNR_OVER_SNR);
+    }
+
+    /** AdamW with the rate of the class embedding; every weight decays. */
+    public static AdamW optimiser(DiffusionConfig c, DiffusionModel model) {
+        DiffusionConfig.Optimizer o = c.optimizer();
+        ToDoubleFunction<String> factor = name -> name.contains("class_embedding") || name.contains("camera_embedding") ? o.classEmbeddingFactor() : 1;
+        return new AdamW(model.weights(), new AdamW.Options(o.beta1(), o.beta2(), o.eps(), o.weightDecay()), factor);
+    }
+
+    /** Learning rate by update. */
+    public static LearningRate rate(DiffusionConfig c) {
+        DiffusionConfig.Optimizer o = c.optimizer();
+        return LearningRate.of(o.schedule(), o.rate(), o.warmup(), c.updates(), 1, 1, o.stepRules());
+    }
+
+    /** Clipping; updates with a loss that is no number are left out. */
+    public static GradientRules rules(DiffusionConfig c) {
+        return new GradientRules(c.optimizer().maxGradNorm(), Double.POSITIVE_INFINITY, false, true);
+    }
+}

@@ -1,0 +1,219 @@
+package org.mouselift.pipeline.train.diffusion;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.mouselift.engine.Philox;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.DiffusionObjective;
+import org.mouselift.models.diffusion.ExponentialMovingAverage;
+import org.mouselift.models.diffusion.LearningRate;
+import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.Optimizer;
+import org.mouselift.models.optim.TrainingStep;
+import org.mouselift.pipeline.train.TrainingListener;
+import org.mouselift.pipeline.train.TrainingRun;
+
+/**
+ * Training of the multi-view diffusion (multi-view diffusion specification §4.4 to §4.11). Samples come in an order shuffled anew each
+ * epoch; the last incomplete batch of an epoch is left out. All draws are functions of (seed, pass), so a run that is killed and
+ * started again continues bit for bit.
+ */
+public final class DiffusionTrainer extends TrainingRun {
+    private static final long ORDER = 1L << 40;
+    private static final long DRAWS = 2L << 40;
+    private static final String AVERAGE = "ema.";
+
+    /**
+     * How to train.
+     *
+     * @param batch objects a pass
+     * @param references views that may be the input
+     * @param scaleReference scales reference latents like the others
+     * @param keep checkpoint folders that stay, 0 for all
+     * @param firstValidation validates after the first update, too
+     */
+    public record Plan(Course course, int batch, List<Integer> references, boolean scaleReference, boolean firstValidation) {
+        public Plan {
+            references = List.copyOf(references);
+        }
+    }
+
+    private final DiffusionModel model;
+    private final DiffusionObjective objective;
+    private final LatentSpace space;
+    private final ImageConditions conditions;
+    private final EncodedViews train;
+    private final DiffusionValidation validation;
+    private final ExponentialMovingAverage average;
+    private final Plan plan;
+    private long validatedFirst = -1;
+
+    /**
+     * @param conditions null without image branch
+     * @param optimiser closed with the trainer
+     * @param average null for none; closed with the trainer
+     * @param validation null for none
+     */
+    public DiffusionTrainer(DiffusionModel model, DiffusionObjective objective, LatentSpace space, ImageConditions conditions, EncodedViews train,
+            DiffusionValidation validation, Optimizer optimiser, LearningRate rate, GradientRules rules, ExponentialMovingAverage average, Plan plan,
+            TrainingListener listener) {
+        super(stored(model, average), optimiser, new TrainingStep(optimiser, rate::rate, rules, plan.course().accumulation()), plan.course(), listener);
+        this.model = model;
+        this.objective = objective;
+        this.space = space;
+        this.conditions = conditions;
+        this.train = train;
+        this.validation = validation;
+        this.average = average;
+        this.plan = plan;
+        if (plan.batch() > train.size()) {
+            throw new IllegalArgumentException("train_batch_size " + plan.batch() + " is larger than the " + train.size() + " samples of the list");
+        }
+    }
+
+    private static Map<String, Tensor> stored(DiffusionModel model, ExponentialMovingAverage average) {
+        Map<String, Tensor> all = new LinkedHashMap<>(model.weights());
+        if (average != null) {
+            average.shadows().forEach((name, t) -> all.put(AVERAGE + name, t));
+        }
+        return all;
+    }
+
+    @Override
+    protected Pass pass(long number) throws IOException {
+        int views = model.unet().config().numViews();
+        int side = space.side(train.pictureSize());
+        long perEpoch = train.size() / plan.batch();
+        int[] order = new Philox(plan.course().seed(), ORDER + number / perEpoch).choose(train.size(), train.size());
+        int each = space.channels() * side * side;
+        int n = plan.batch() * views;
+        float[] latents = new float[n * each];
+        float[] reference = new float[n * each];
+        float[] noise = new float[n * each];
+        float[] embeddings = new float[conditions == null ? 0 : n * conditions.width()];
+        float[] embeddingNoise = new float[embeddings.length];
+        int[] timesteps = new int[plan.batch()];
+        int[] references = new int[plan.batch()];
+        float[] drop = new float[objective.dropPerView() ? n : plan.batch()];
+        List<String> names = new ArrayList<>();
+        for (int b = 0; b < plan.batch(); b++) {
+            int sample = order[(int) (number % perEpoch * plan.batch() + b)];
+            Philox random = new Philox(plan.course().seed(), DRAWS + number * plan.batch() + b);
+            references[b] = plan.references().size() == 1 ? plan.references().getFirst() : plan.references().get(random.below(plan.references().size()));
+            EncodedViews.Item item = train.load(sample, references[b], new Philox(plan.course().seed(), 2 * DRAWS + number * plan.batch() + b), false);
+            names.add(train.name(sample));
+            timesteps[b] = random.below(objective.schedule().length());
+            float[] given = space.mean(item.moments()[references[b]]);
+            for (int v = 0; v < views; v++) {
+                int row = b * views + v;
+                float[] target = space.sample(item.moments()[(references[b] + v) % views], side, random::nextGaussian);
+                for (int i = 0; i < each; i++) {
+                    latents[row * each + i] = (float) (target[i] * space.scale());
+                    reference[row * each + i] = (float) (given[i] * (plan.scaleReference() ? space.scale() : 1));
+                    noise[row * each + i] = (float) random.nextGaussian();
+                }
+                if (conditions != null) {
+                    System.arraycopy(item.embedding(), 0, embeddings, row * conditions.width(), conditions.width());
+                    for (int i = 0; i < conditions.width(); i++) {
+                        embeddingNoise[row * conditions.width() + i] = (float) random.nextGaussian();
+                    }
+                }
+                if (objective.dropPerView()) {
+                    drop[row] = random.nextFloat();
+                }
+            }
+            if (!objective.dropPerView()) {
+                drop[b] = random.nextFloat();
+            }
+        }
+        return new Pass() {
+            @Override
+            public Tensor loss(Map<String, Double> numbers) {
+                long[] shape = {n, space.channels(), side, side};
+                Tensor classes = conditions == null ? null
+                        : conditions.classLabels(Tensor.of(embeddings, n, conditions.width()), Tensor.of(embeddingNoise, n, conditions.width()));
+                DiffusionObjective.Report r = objective.evaluate(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape), Tensor.of(reference, shape),
+                        classes, model.prompts(references), Tensor.of(noise, shape), timesteps, drop));
+                numbers.put("loss", r.loss().item());
+                numbers.put("mse", java.util.Arrays.stream(r.perImage().toDoubles()).average().orElseThrow());
+                return r.loss();
+            }
+
+            @Override
+            public String subjects() {
+                return names.toString();
+            }
+
+            @Override
+            public long epoch() {
+                return number / perEpoch;
+            }
+
+            @Override
+            public void done(long pass) throws IOException {
+                if (plan.firstValidation() && pass == plan.course().accumulation() && validatedFirst != pass) {
+                    validatedFirst = pass;
+                    validate();
+                }
+            }
+        };
+    }
+
+    @Override
+    protected void updated() {
+        if (average != null) {
+            average.update();
+        }
+    }
+
+    @Override
+    protected void resumed(long updates) {
+        if (average != null) {
+            average.updates(updates);
+        }
+    }
+
+    @Override
+    protected void saved(Path file, long updates) throws IOException {
+        DiffusionCheckpoint.write(plan.course().folder(), updates, model, average, plan.course().keep());
+    }
+
+    /** Runs a body with the averaged weights in place, where there are any. */
+    public <T> T averaged(java.util.function.Supplier<T> body) {
+        return average == null ? body.get() : average.applied(body);
+    }
+
+    @Override
+    protected void validate() throws IOException {
+        if (validation == null) {
+            return;
+        }
+        try {
+            Map<String, Double> values = averaged(() -> Tape.pause(() -> {
+                try (Scope scope = Scope.open("validation")) {
+                    return validation.run(model, updates(), passes(), listener());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }));
+            listener().validated(passes(), values);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    @Override
+    public void close() {
+        super.close();
+        if (average != null) {
+            average.close();
+        }
+    }
+}

@@ -1,0 +1,205 @@
+package org.mouselift.pipeline.train.diffusion;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
+import org.mouselift.data.image.Quantization;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Philox;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.DiffusionObjective;
+import org.mouselift.models.diffusion.DiffusionSampler;
+import org.mouselift.models.diffusion.GuidedSampling;
+import org.mouselift.models.metrics.ImageMetrics;
+import org.mouselift.pipeline.multiview.NoiseSource;
+import org.mouselift.pipeline.train.TrainingListener;
+
+/**
+ * What a run measures of its model now and then (multi-view diffusion specification §4.9): views sampled from the input of the same
+ * objects every time, their PSNR and SSIM, pictures, and the loss at fixed steps and noises. The loss says how training goes; the
+ * pictures what it is good for.
+ */
+public final class DiffusionValidation {
+    private static final int LOSS_STEPS = 8;
+    private static final long LOSS_NOISE = 7L << 40;
+
+    /**
+     * @param objects at most so many, the first ones
+     * @param reference input view
+     * @param guidance scales that are sampled
+     * @param seed of all noise
+     * @param folder gets {@code global_step_N/} with pictures and metrics
+     */
+    public record Plan(int objects, int reference, List<Double> guidance, DiffusionSampler sampler, boolean scaleReference, long seed, Path folder) {}
+
+    private final EncodedViews data;
+    private final LatentSpace space;
+    private final ImageConditions conditions;
+    private final DiffusionObjective objective;
+    private final Plan plan;
+
+    /** @param conditions null without image branch */
+    public DiffusionValidation(EncodedViews data, LatentSpace space, ImageConditions conditions, DiffusionObjective objective, Plan plan) {
+        this.data = data;
+        this.space = space;
+        this.conditions = conditions;
+        // No dropout, no weights: the plain squared error.
+        this.objective = new DiffusionObjective(objective.schedule(), 0, false, Double.NaN, objective.weighting());
+        this.plan = plan;
+    }
+
+    /** Measures the model; values by the original's log names. */
+    Map<String, Double> run(DiffusionModel model, long updates, long pass, TrainingListener listener) throws IOException {
+        Map<String, Double> sums = new LinkedHashMap<>();
+        NoiseSource noise = NoiseSource.seeded(plan.seed());
+        int objects = Math.min(plan.objects(), data.size());
+        Path folder = plan.folder().resolve(String.format(Locale.ROOT, "global_step_%04d", updates));
+        for (int i = 0; i < objects; i++) {
+            EncodedViews.Item item = data.load(i, plan.reference(), new Philox(plan.seed(), i), true);
+            sums.merge("val/loss", loss(model, item, i) / objects, Double::sum);
+            Path own = folder.resolve(String.format(Locale.ROOT, "%04d", i));
+            Files.createDirectories(own);
+            int size = item.pictures().size();
+            float[] truth = truth(item);
+            PngWriter.write(own.resolve("input.png"), strip(item.pictures().view(plan.reference()), 1, size));
+            PngWriter.write(own.resolve("gt.png"), strip(truth, item.pictures().views(), size));
+            for (double scale : plan.guidance()) {
+                String label = String.format(Locale.ROOT, "%.1f", scale);
+                float[] views = sample(model, item, scale, noise);
+                double[] measured = measured(views, truth, item.pictures().views(), size);
+                sums.merge("val/psnr-guidance_scale-" + label, measured[0] / objects, Double::sum);
+                sums.merge("val/ssim-guidance_scale-" + label, measured[1] / objects, Double::sum);
+                PngWriter.write(own.resolve("pred_gs_" + label + ".png"), strip(views, item.pictures().views(), size));
+                Files.writeString(own.resolve("metrics_gs_" + label + ".txt"), "psnr: " + measured[0] + "\nssim: " + measured[1] + "\n");
+                if (i == 0) {
+                    listener.picture(pass, "comparison/input_gt_pred_cfg" + label, grid(item.pictures().view(plan.reference()), truth, views, item.pictures().views(), size));
+                }
+            }
+        }
+        StringBuilder all = new StringBuilder();
+        for (double scale : plan.guidance()) {
+            String label = String.format(Locale.ROOT, "%.1f", scale);
+            all.append("guidance_scale: ").append(label).append("\n psnr: ").append(sums.get("val/psnr-guidance_scale-" + label)).append("\nssim: ")
+                    .append(sums.get("val/ssim-guidance_scale-" + label)).append('\n');
+        }
+        Files.writeString(folder.resolve("validation-metrics.txt"), all);
+        return sums;
+    }
+
+    /** Pictures of the views in the model's order, the reference first. */
+    private float[] truth(EncodedViews.Item item) {
+        int views = item.pictures().views();
+        int each = item.pictures().images().length / views;
+        float[] out = new float[views * each];
+        for (int v = 0; v < views; v++) {
+            System.arraycopy(item.pictures().images(), (plan.reference() + v) % views * each, out, v * each, each);
+        }
+        return out;
+    }
+
+    private float[] reference(EncodedViews.Item item) {
+        float[] mean = space.mean(item.moments()[plan.reference()]);
+        for (int i = 0; i < mean.length; i++) {
+            mean[i] = (float) (mean[i] * (plan.scaleReference() ? space.scale() : 1));
+        }
+        return mean;
+    }
+
+    private static Tensor repeated(float[] one, int n, long... shape) {
+        Tensor x = Tensor.of(one, shape);
+        return Ops.concat(0, java.util.Collections.nCopies(n, x));
+    }
+
+    private float[] sample(DiffusionModel model, EncodedViews.Item item, double scale, NoiseSource noise) {
+        int views = item.pictures().views();
+        int side = space.side(item.pictures().size());
+        Tensor classes = conditions == null ? null : conditions.classLabels(repeated(item.embedding(), views, 1, conditions.width()), noise.normal(views, conditions.width()));
+        var given = new GuidedSampling.Conditions(model.prompts(new int[] {plan.reference()}), classes,
+                repeated(reference(item), views, 1, space.channels(), side, side));
+        Tensor initial = noise.normal(views, space.channels(), side, side);
+        Tensor latents = new GuidedSampling(plan.sampler(), scale).run(model.unet(), given, initial, () -> noise.normal(views, space.channels(), side, side));
+        return space.decode(latents).toFloats();
+    }
+
+    /** Mean squared error of the prediction over steps spread evenly, with the same noises every time. */
+    private double loss(DiffusionModel model, EncodedViews.Item item, int index) {
+        int views = item.moments().length;
+        int side = space.side(item.pictures().size());
+        double sum = 0;
+        for (int k = 0; k < LOSS_STEPS; k++) {
+            Philox random = new Philox(plan.seed(), LOSS_NOISE + (long) index * LOSS_STEPS + k);
+            int each = space.channels() * side * side;
+            float[] latents = new float[views * each];
+            float[] noise = new float[views * each];
+            for (int v = 0; v < views; v++) {
+                float[] mean = space.mean(item.moments()[(plan.reference() + v) % views]);
+                for (int i = 0; i < each; i++) {
+                    latents[v * each + i] = (float) (mean[i] * space.scale());
+                    noise[v * each + i] = (float) random.nextGaussian();
+                }
+            }
+            int step = (2 * k + 1) * objective.schedule().length() / (2 * LOSS_STEPS);
+            try (Scope scope = Scope.open("validation loss")) {
+                long[] shape = {views, space.channels(), side, side};
+                Tensor classes = conditions == null ? null : conditions.classLabels(repeated(item.embedding(), views, 1, conditions.width()),
+                        Tensor.zeros(DType.F32, views, conditions.width()));
+                DiffusionObjective.Report r = objective.evaluate(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape),
+                        repeated(reference(item), views, 1, space.channels(), side, side), classes, model.prompts(new int[] {plan.reference()}),
+                        Tensor.of(noise, shape), new int[] {step}, new float[0]));
+                sum += r.loss().item() / LOSS_STEPS;
+            }
+        }
+        return sum;
+    }
+
+    private static double[] measured(float[] views, float[] truth, int n, int size) {
+        try (Scope scope = Scope.open("metrics")) {
+            Tensor a = Tensor.of(views, n, 3, size, size);
+            Tensor b = Tensor.of(truth, n, 3, size, size);
+            return new double[] {Arrays.stream(ImageMetrics.psnr(a, b)).average().orElseThrow(), Arrays.stream(ImageMetrics.ssim(a, b)).average().orElseThrow()};
+        }
+    }
+
+    /** n pictures [3,s,s] side by side. */
+    private static Image8 strip(float[] pictures, int n, int size) {
+        float[] wide = new float[pictures.length];
+        int plane = size * size;
+        for (int i = 0; i < pictures.length; i++) {
+            int v = i / (3 * plane);
+            int c = i / plane % 3;
+            wide[(c * size + i % plane / size) * n * size + v * size + i % size] = pictures[i];
+        }
+        return Quantization.TRUNCATE.fromChw(wide, 3, size, n * size);
+    }
+
+    /** Rows: the input repeated, ground truth, prediction. */
+    private static BufferedImage grid(float[] input, float[] truth, float[] views, int n, int size) {
+        List<Image8> rows = new ArrayList<>();
+        float[] inputs = new float[truth.length];
+        for (int v = 0; v < n; v++) {
+            System.arraycopy(input, 0, inputs, v * input.length, input.length);
+        }
+        for (float[] row : List.of(inputs, truth, views)) {
+            rows.add(strip(row, n, size));
+        }
+        BufferedImage out = new BufferedImage(n * size, rows.size() * size, BufferedImage.TYPE_INT_RGB);
+        for (int y = 0; y < out.getHeight(); y++) {
+            for (int x = 0; x < out.getWidth(); x++) {
+                Image8 row = rows.get(y / size);
+                out.setRGB(x, y, row.get(x, y % size, 0) << 16 | row.get(x, y % size, 1) << 8 | row.get(x, y % size, 2));
+            }
+        }
+        return out;
+    }
+}

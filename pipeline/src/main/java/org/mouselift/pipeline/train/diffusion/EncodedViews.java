@@ -1,0 +1,83 @@
+package org.mouselift.pipeline.train.diffusion;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
+import org.mouselift.data.dataset.DiffusionViews;
+import org.mouselift.engine.Philox;
+
+/**
+ * Objects as the network sees them: distributions of the latents of all views, and the embedding of the input. Where every load of a
+ * sample gives the same pictures, they are encoded once and remembered.
+ */
+public final class EncodedViews {
+    private static final long REMEMBERED_BYTES = 1L << 30;
+
+    /**
+     * One object.
+     *
+     * @param pictures the views
+     * @param moments of every view, as {@link LatentSpace#moments} gives them
+     * @param embedding of the reference view; null without image branch
+     */
+    public record Item(DiffusionViews.Item pictures, float[][] moments, float[] embedding) {}
+
+    private record Key(int sample, int reference) {}
+
+    private final DiffusionViews views;
+    private final LatentSpace space;
+    private final ImageConditions conditions;
+    private final Map<Integer, float[][]> moments = new HashMap<>();
+    private final Map<Key, float[]> embeddings = new HashMap<>();
+    private final boolean constant;
+
+    /** @param conditions null without image branch */
+    public EncodedViews(DiffusionViews views, LatentSpace space, ImageConditions conditions) {
+        this.views = views;
+        this.space = space;
+        this.conditions = conditions;
+        long each = (long) views.options().views() * space.momentChannels() * space.side(views.options().size()) * space.side(views.options().size()) * Float.BYTES;
+        // Without an autoencoder there is nothing to save but the reading of files.
+        this.constant = views.options().constant() && each * views.size() < REMEMBERED_BYTES;
+    }
+
+    /** Number of objects. */
+    public int size() {
+        return views.size();
+    }
+
+    /** Side of the pictures. */
+    public int pictureSize() {
+        return views.options().size();
+    }
+
+    /** Name of an object for messages. */
+    public String name(int sample) {
+        return views.sample(sample).getFileName().toString();
+    }
+
+    /** Loads and encodes; the pictures are null when everything else was remembered and they were not asked for. */
+    public Item load(int sample, int reference, Philox random, boolean pictures) throws IOException {
+        Key key = new Key(sample, reference);
+        float[][] known = moments.get(sample);
+        float[] embedding = embeddings.get(key);
+        if (!pictures && known != null && (conditions == null || embedding != null)) {
+            return new Item(null, known, embedding);
+        }
+        DiffusionViews.Item item = views.load(sample, random, reference);
+        if (known == null) {
+            known = new float[item.views()][];
+            for (int v = 0; v < known.length; v++) {
+                known[v] = space.moments(item.view(v), item.size());
+            }
+        }
+        if (conditions != null && embedding == null) {
+            embedding = conditions.embed(item.view(reference), item.size());
+        }
+        if (constant) {
+            moments.put(sample, known);
+            embeddings.put(key, embedding);
+        }
+        return new Item(item, known, embedding);
+    }
+}

@@ -1,0 +1,207 @@
+package org.mouselift.pipeline.train.diffusion;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.dataset.DiffusionViews;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
+import org.mouselift.engine.Philox;
+import org.mouselift.models.diffusion.DiffusionSampler;
+import org.mouselift.models.diffusion.ExponentialMovingAverage;
+import org.mouselift.models.diffusion.NoiseSchedule;
+import org.mouselift.models.optim.AdamW;
+import org.mouselift.pipeline.config.ConfigException;
+import org.mouselift.pipeline.config.ConfigOverride;
+import org.mouselift.pipeline.config.DiffusionConfig;
+import org.mouselift.pipeline.config.DiffusionConfigReader;
+import org.mouselift.pipeline.config.YamlReader;
+import org.mouselift.pipeline.train.TrainingListener;
+import org.mouselift.pipeline.train.TrainingRun;
+
+class DiffusionTrainerTest {
+    private static final String YAML = """
+            n_views: 3
+            img_wh: 16
+            latent_space: pixels
+            reference_view_idx: random
+            learned_prompt_tokens: 2
+            unet_config:
+              block_out_channels: [8, 16]
+              down_block_types: [CrossAttnDownBlockMV2D, DownBlock2D]
+              up_block_types: [UpBlock2D, CrossAttnUpBlockMV2D]
+              attention_head_dim: [1, 2]
+              layers_per_block: 1
+              norm_num_groups: 4
+              cross_attention_dim: 8
+              use_linear_projection: true
+              sparse_mv_attention: true
+              num_views: ${n_views}
+            train_dataset: {path: %s, bg_color: three_choices, augmentation: true}
+            train_batch_size: 2
+            gradient_accumulation_steps: 2
+            learning_rate: 1e-3
+            snr_gamma: 5.0
+            max_grad_norm: 1.0
+            camera_embedding_lr_mult: 0.5
+            """;
+
+    @TempDir
+    Path folder;
+
+    private Path list;
+
+    @BeforeEach
+    void pictures() throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (int s = 0; s < 3; s++) {
+            Path sample = folder.resolve("sample" + s);
+            Files.createDirectories(sample.resolve("images"));
+            for (int v = 0; v < 3; v++) {
+                byte[] data = new byte[8 * 8 * 4];
+                new Random(10L * s + v).nextBytes(data);
+                data[3] = -1;
+                PngWriter.write(sample.resolve("images").resolve("cam_00" + v + ".png"), new Image8(8, 8, 4, data));
+            }
+            lines.add(sample.toString());
+        }
+        list = Files.write(folder.resolve("list.txt"), lines);
+    }
+
+    private DiffusionConfig config(String... overrides) throws IOException {
+        return DiffusionConfigReader.read("test", YamlReader.parse("test", YAML.formatted(list)), ConfigOverride.pairs(List.of(overrides))).config();
+    }
+
+    /** Trains to a number of updates, continuing what the folder holds. */
+    private void train(DiffusionConfig c, Path to, long updates, boolean validate) throws IOException {
+        NoiseSchedule schedule = DiffusionSetup.schedule(c);
+        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space)) {
+            var objective = DiffusionSetup.objective(c, schedule);
+            AdamW optimiser = DiffusionSetup.optimiser(c, model);
+            EncodedViews data = new EncodedViews(DiffusionSetup.data(c, c.train(), false), space, null);
+            DiffusionValidation validation = !validate ? null : new DiffusionValidation(data, space, null, objective, new DiffusionValidation.Plan(1, 1, List.of(1.0, 3.0),
+                    new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, 1, 3), true, 1, to.resolve("val")));
+            var course = new TrainingRun.Course(to, c.seed(), c.accumulation(), updates * c.accumulation(), c.accumulation(), 2, 0, "", "{}");
+            try (DiffusionTrainer trainer = new DiffusionTrainer(model, objective, space, null, data, validation, optimiser, DiffusionSetup.rate(c), DiffusionSetup.rules(c),
+                    new ExponentialMovingAverage(optimiser.parameters(), ExponentialMovingAverage.Options.STANDARD),
+                    new DiffusionTrainer.Plan(course, c.batch(), c.references(), true, false), new Silent())) {
+                trainer.resume();
+                trainer.run();
+            }
+        }
+    }
+
+    private static byte[] weights(Path checkpoint, String part) throws IOException {
+        return Files.readAllBytes(checkpoint.resolve(part).resolve(part.startsWith("unet") ? "diffusion_pytorch_model.safetensors" : "clr_embeds.safetensors"));
+    }
+
+    @Test
+    void aContinuedRunEndsWithTheSameBytes() throws IOException {
+        DiffusionConfig c = config();
+        train(c, folder.resolve("whole"), 4, true);
+        train(c, folder.resolve("parts"), 2, false);
+        train(c, folder.resolve("parts"), 4, false);
+        Path whole = folder.resolve("whole").resolve("checkpoint-4");
+        Path parts = folder.resolve("parts").resolve("checkpoint-4");
+        for (String part : List.of("unet", "unet_ema", "prompt_embeds", "prompt_embeds_ema")) {
+            assertArrayEquals(weights(whole, part), weights(parts, part), part);
+        }
+        assertFalse(java.util.Arrays.equals(weights(whole, "unet"), weights(folder.resolve("whole").resolve("checkpoint-3"), "unet")), "nothing was learnt");
+        assertFalse(java.util.Arrays.equals(weights(whole, "prompt_embeds"), weights(folder.resolve("whole").resolve("checkpoint-3"), "prompt_embeds")));
+        assertTrue(Files.readString(whole.resolve("unet_ema").resolve("config.json")).contains("\"optimization_step\" : 4"));
+        assertTrue(Files.readString(parts.resolve("unet_ema").resolve("config.json")).contains("\"optimization_step\" : 4"));
+        assertEquals(List.of("checkpoint-4", "checkpoint-3"), DiffusionCheckpoint.list(folder.resolve("parts")).stream().map(p -> p.getFileName().toString()).toList());
+        try (Stream<Path> pictures = Files.walk(folder.resolve("whole").resolve("val").resolve("global_step_0004"))) {
+            assertTrue(pictures.anyMatch(p -> p.getFileName().toString().equals("pred_gs_3.0.png")));
+        }
+    }
+
+    @Test
+    void anotherUNetStartsTheTrainingWithoutItsReference() throws IOException {
+        DiffusionConfig c = config();
+        train(c, folder.resolve("source"), 1, false);
+        Path unet = folder.resolve("source").resolve("checkpoint-1").resolve("unet");
+        DiffusionConfig adapting = DiffusionConfigReader.read("test", YamlReader.parse("test", YAML.formatted(list).replaceAll("(?s)unet_config:.*?train_dataset", "train_dataset")),
+                List.of(new ConfigOverride("pretrained_unet_path", unet.getParent().toString()))).config();
+        try (LatentSpace space = DiffusionSetup.space(adapting); DiffusionModel model = DiffusionSetup.model(adapting, space);
+                var scope = org.mouselift.engine.Scope.open("test")) {
+            float[] start = model.unet().stateDict().get("conv_in.weight").toFloats();
+            boolean reference = false;
+            for (int i = 0; i < start.length; i++) {
+                reference |= i / 9 % 6 >= 3 && start[i] != 0;
+            }
+            assertTrue(reference, "reference channels that the source has must stay");
+        }
+    }
+
+    @Test
+    void augmentationLeavesTheBackgroundUnlessAskedTo() throws IOException {
+        float[] bright = {1.5f, 1.5f};
+        float[] one = {1, 1};
+        for (boolean background : new boolean[] {false, true}) {
+            var options = new DiffusionViews.Options(3, 8, org.mouselift.data.dataset.BackgroundColor.GRAY, bright, one, background);
+            byte[] clear = new byte[8 * 8 * 4];
+            java.util.Arrays.fill(clear, 0, 4, (byte) -1);
+            PngWriter.write(folder.resolve("sample0").resolve("images").resolve("cam_000.png"), new Image8(8, 8, 4, clear));
+            DiffusionViews views = new DiffusionViews(org.mouselift.data.dataset.SampleList.read(list), options);
+            assertEquals(background ? 0.75f : 0.5f, views.load(0, new Philox(1, 1), 0).images()[5], 1e-6f);
+        }
+    }
+
+    @Test
+    void problemsAreNamedTogether() {
+        ConfigException e = assertThrows(ConfigException.class, () -> config("n_view", "3", "reference_view_idx", "7", "drop_type", "never"));
+        assertEquals(3, e.problems().size(), e.getMessage());
+        assertTrue(e.getMessage().contains("n_views") && e.getMessage().contains("reference_view_idx") && e.getMessage().contains("drop_as_a_whole"), e.getMessage());
+    }
+
+    @Test
+    void readsTheConfigurationsInUse() throws IOException {
+        Path configs = Path.of(System.getProperty("mouselift.shared", "")).resolve("real").resolve("configs");
+        Assumptions.assumeTrue(Files.isDirectory(configs), "SKIPPED: no configurations below the property mouselift.shared");
+        DiffusionConfig c = DiffusionConfigReader.read(configs.resolve("mouse_mvdiffusion.yaml"), List.of()).config();
+        assertEquals(6, c.references().size());
+        assertEquals(5e-5, c.optimizer().rate(), 1e-12);
+        assertEquals(5.0, c.conditions().snrGamma().orElseThrow());
+        assertEquals(List.of(1.0, 3.0), c.validating().guidance());
+        assertEquals(0.9, c.train().brightness()[0]);
+        assertEquals(8, DiffusionConfigReader.read(configs.resolve("mvdiffusion.yaml"), List.of()).config().batch());
+    }
+
+    private static final class Silent implements TrainingListener {
+        @Override
+        public void note(String text) {}
+
+        @Override
+        public void pass(long pass, long last, Map<String, Double> values) {}
+
+        @Override
+        public void validated(long pass, Map<String, Double> values) {
+            assertTrue(values.values().stream().allMatch(Double::isFinite), values.toString());
+        }
+
+        @Override
+        public void picture(long pass, String name, BufferedImage picture) {
+            assertEquals(48, picture.getHeight());
+        }
+
+        @Override
+        public void saved(Path file) {}
+    }
+}
