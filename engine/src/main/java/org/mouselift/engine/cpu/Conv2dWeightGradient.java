@@ -45,7 +45,7 @@ final class Conv2dWeightGradient {
         int panels = Math.ceilDiv(g.lanes, NR);
         int rowPanels = Math.ceilDiv(s.outChannels(), MR);
         int threads = Workers.count();
-        int perPass = (int) Math.clamp(ACCUMULATORS / ((long) g.shifts * NR * rowPanels * MR), 1, panels);
+        int perPass = Math.clamp(ACCUMULATORS / ((long) g.shifts * NR * rowPanels * MR), 1, panels);
         int passes = Math.ceilDiv(panels, perPass);
         int slices = passes >= threads ? 1 : Math.min(rowPanels, Math.ceilDiv(threads, passes));
         Workers.split((long) passes * slices, 1, (worker, begin, end) -> {

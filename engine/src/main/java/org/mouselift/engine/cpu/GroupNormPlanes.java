@@ -60,23 +60,30 @@ public final class GroupNormPlanes {
                 double scale = 1 / Math.sqrt(squares / size + eps);
                 mean.set(DType.LE_F32, (meanOffset + group) * 4, (float) mu);
                 rstd.set(DType.LE_F32, (rstdOffset + group) * 4, (float) scale);
-                for (long c = 0; c < each; c++) {
-                    long channel = group % groups * each + c;
-                    float a = (float) (scale * w.get(DType.LE_F32, (wOffset + channel) * 4));
-                    float bias = b.get(DType.LE_F32, (bOffset + channel) * 4);
-                    float mu32 = (float) mu;
-                    for (long i = 0; i < plane; i += BLOCK) {
-                        int n = (int) Math.min(BLOCK, plane - i);
-                        MemorySegment.copy(x, DType.LE_F32, (from + c * plane + i) * 4, block, 0, n);
-                        affine(block, n, mu32, a, bias);
-                        if (silu) {
-                            MathBlocks.silu(block, 0, n, work, 0);
-                        }
-                        MemorySegment.copy(block, 0, y, DType.LE_F32, (yOffset + group * size + c * plane + i) * 4, n);
+                float mu32 = (float) mu;
+                for (long i = 0; i < size;) {
+                    int n = chunk(i, size, plane);
+                    MemorySegment.copy(x, DType.LE_F32, (from + i) * 4, block, 0, n);
+                    for (int done = 0; done < n;) {
+                        int run = (int) Math.min(n - done, plane - (i + done) % plane);
+                        long channel = group % groups * each + (i + done) / plane;
+                        affine(block, done, run, mu32, (float) (scale * w.get(DType.LE_F32, (wOffset + channel) * 4)),
+                                b.get(DType.LE_F32, (bOffset + channel) * 4));
+                        done += run;
                     }
+                    if (silu) {
+                        MathBlocks.silu(block, 0, n, work, 0);
+                    }
+                    MemorySegment.copy(block, 0, y, DType.LE_F32, (yOffset + group * size + i) * 4, n);
+                    i += n;
                 }
             }
         });
+    }
+
+    /** Elements of a group to take at once from element i on: as many whole planes as a block holds, or a part of one. */
+    private static int chunk(long i, long size, long plane) {
+        return (int) (plane <= BLOCK ? Math.min(BLOCK / plane * plane, size - i) : Math.min(BLOCK, plane - i % plane));
     }
 
     private static void shift(float[] x, int n, float by) {
@@ -85,8 +92,8 @@ public final class GroupNormPlanes {
         }
     }
 
-    private static void affine(float[] x, int n, float mean, float scale, float bias) {
-        for (int i = 0; i < n; i++) {
+    private static void affine(float[] x, int at, int n, float mean, float scale, float bias) {
+        for (int i = at; i < at + n; i++) {
             x[i] = (x[i] - mean) * scale + bias;
         }
     }
@@ -112,7 +119,7 @@ public final class GroupNormPlanes {
             float[] xh = s.floats(Scratch.BLOCK_0, BLOCK);
             float[] dz = s.floats(Scratch.BLOCK_1, BLOCK);
             float[] slope = s.floats(Scratch.BLOCK_2, BLOCK);
-            float[] work = s.floats(Scratch.BLOCK_3, BLOCK);
+            float[] other = s.floats(Scratch.BLOCK_3, BLOCK);
             float[] lanes = s.floats(Scratch.TILE, RowSums.LANES);
             for (long group = begin; group < end; group++) {
                 float mu = mean.get(DType.LE_F32, (meanOffset + group) * 4);
@@ -122,40 +129,45 @@ public final class GroupNormPlanes {
                 for (int pass = 0; pass < 2; pass++) {
                     float meanH = (float) (sumH / size);
                     float meanHx = (float) (sumHx / size);
-                    for (long c = 0; c < each; c++) {
-                        long channel = group % groups * each + c;
-                        float weight = w.get(DType.LE_F32, (wOffset + channel) * 4);
-                        float bias = b.get(DType.LE_F32, (bOffset + channel) * 4);
-                        double sum = 0;
-                        double dot = 0;
-                        for (long i = 0; i < plane; i += BLOCK) {
-                            int n = (int) Math.min(BLOCK, plane - i);
-                            long at = group * size + c * plane + i;
-                            MemorySegment.copy(x, DType.LE_F32, (xOffset + at) * 4, xh, 0, n);
-                            MemorySegment.copy(dy, DType.LE_F32, (dyOffset + at) * 4, dz, 0, n);
-                            affine(xh, n, mu, scale, 0);
-                            if (silu) {
-                                slopes(xh, n, weight, bias, slope);
-                                MathBlocks.siluDerivative(slope, 0, n, work, 0);
-                                multiply(dz, slope, n);
+                    for (long i = 0; i < size;) {
+                        int n = chunk(i, size, plane);
+                        long at = group * size + i;
+                        MemorySegment.copy(x, DType.LE_F32, (xOffset + at) * 4, xh, 0, n);
+                        MemorySegment.copy(dy, DType.LE_F32, (dyOffset + at) * 4, dz, 0, n);
+                        affine(xh, 0, n, mu, scale, 0);
+                        if (silu) {
+                            for (int done = 0; done < n;) {
+                                int run = (int) Math.min(n - done, plane - (i + done) % plane);
+                                long channel = group % groups * each + (i + done) / plane;
+                                slopes(xh, done, run, w.get(DType.LE_F32, (wOffset + channel) * 4), b.get(DType.LE_F32, (bOffset + channel) * 4), slope);
+                                done += run;
                             }
+                            MathBlocks.siluDerivative(slope, 0, n, other, 0);
+                            multiply(dz, slope, n);
+                        }
+                        for (int done = 0; done < n;) {
+                            int run = (int) Math.min(n - done, plane - (i + done) % plane);
+                            long channel = group % groups * each + (i + done) / plane;
+                            float weight = w.get(DType.LE_F32, (wOffset + channel) * 4);
                             if (pass == 0) {
-                                RowSums.pad(xh, 0, n);
-                                RowSums.pad(dz, 0, n);
-                                sum += RowSums.sum(dz, 0, n, lanes);
-                                dot += RowSums.dot(dz, 0, xh, 0, n, lanes);
+                                padded(dz, done, run, slope);
+                                double sum = RowSums.sum(slope, 0, run, lanes);
+                                padded(xh, done, run, other);
+                                double dot = RowSums.dot(slope, 0, other, 0, run, lanes);
+                                int slot = (int) (2 * (group / groups * channels + channel));
+                                sums[slot] += sum;
+                                sums[slot + 1] += dot;
+                                sumH += weight * sum;
+                                sumHx += weight * dot;
                             } else {
-                                combine(dz, xh, n, weight, scale, meanH, meanHx);
-                                MemorySegment.copy(dz, 0, dx, DType.LE_F32, (dxOffset + at) * 4, n);
+                                combine(dz, xh, done, run, weight, scale, meanH, meanHx);
                             }
+                            done += run;
                         }
-                        if (pass == 0) {
-                            int slot = (int) (2 * (group / groups * channels + channel));
-                            sums[slot] = sum;
-                            sums[slot + 1] = dot;
-                            sumH += weight * sum;
-                            sumHx += weight * dot;
+                        if (pass == 1) {
+                            MemorySegment.copy(dz, 0, dx, DType.LE_F32, (dxOffset + at) * 4, n);
                         }
+                        i += n;
                     }
                 }
             }
@@ -172,8 +184,14 @@ public final class GroupNormPlanes {
         }
     }
 
-    private static void slopes(float[] xh, int n, float weight, float bias, float[] z) {
-        for (int i = 0; i < n; i++) {
+    /** A run of x at the start of another block, followed by zeros. */
+    private static void padded(float[] x, int at, int n, float[] to) {
+        System.arraycopy(x, at, to, 0, n);
+        RowSums.pad(to, 0, n);
+    }
+
+    private static void slopes(float[] xh, int at, int n, float weight, float bias, float[] z) {
+        for (int i = at; i < at + n; i++) {
             z[i] = xh[i] * weight + bias;
         }
     }
@@ -184,8 +202,8 @@ public final class GroupNormPlanes {
         }
     }
 
-    private static void combine(float[] dz, float[] xh, int n, float weight, float scale, float meanH, float meanHx) {
-        for (int i = 0; i < n; i++) {
+    private static void combine(float[] dz, float[] xh, int at, int n, float weight, float scale, float meanH, float meanHx) {
+        for (int i = at; i < at + n; i++) {
             dz[i] = scale * (dz[i] * weight - meanH - xh[i] * meanHx);
         }
     }
