@@ -66,7 +66,7 @@ final class TorchBytes {
 
     /** Pushes a float32 tensor that views a storage. */
     TorchBytes tensor(Storage storage, int offset, long[] shape, long[] strides) {
-        if (!storages.contains(storage)) {
+        if (storages.stream().noneMatch(s -> s.key.equals(storage.key))) {
             storages.add(storage);
         }
         global("torch._utils", "_rebuild_tensor_v2").op('(', '(').text("storage").global("torch", "FloatStorage").text(storage.key).text("cpu")

@@ -80,16 +80,26 @@ public final class GsLrm extends Module implements AutoCloseable {
         GsLrm model = allocate(config, dtype);
         long stream = 0;
         for (Map.Entry<String, Tensor> e : model.stateDict().entrySet()) {
-            if (e.getValue().rank() == 1) {
-                Parameters.constant(e.getValue(), 1);
-            } else if (e.getKey().endsWith("_embeddings")) {
-                Parameters.truncatedNormal(e.getValue(), INIT_DEVIATION, INIT_CUT, seed, stream);
-            } else {
-                Parameters.normal(e.getValue(), INIT_DEVIATION, seed, stream);
-            }
-            stream++;
+            initialise(e.getKey(), e.getValue(), seed, stream++);
         }
         return model;
+    }
+
+    /**
+     * Start values of one parameter, for whoever does not want the whole model in memory.
+     *
+     * @param name state-dict name
+     * @param value contiguous, f32 or f64
+     * @param stream position of the parameter in the state dict, from 0
+     */
+    public static void initialise(String name, Tensor value, long seed, long stream) {
+        if (value.rank() == 1) {
+            Parameters.constant(value, 1);
+        } else if (name.endsWith("_embeddings")) {
+            Parameters.truncatedNormal(value, INIT_DEVIATION, INIT_CUT, seed, stream);
+        } else {
+            Parameters.normal(value, INIT_DEVIATION, seed, stream);
+        }
     }
 
     /**

@@ -55,6 +55,7 @@ public final class Mouselift implements Runnable {
             RenderCommand.class,
             ViewerCommand.class,
             InspectCommand.class,
+            NewCheckpointCommand.class,
             FitCommand.class,
             VerifyCommand.class,
             BenchCommand.class,

@@ -11,10 +11,12 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
@@ -52,6 +54,7 @@ public final class GsLrmWeights implements AutoCloseable {
 
     /** Entries of the original's checkpoints that belong to its losses, not to the network. */
     private static final String LOSS_NETWORKS = "loss_calculator.";
+    private static final Pattern ORIGINAL = Pattern.compile("ckpt_\\d{1,18}\\.pt");
     private static final long MAX_PROVENANCE = 16 << 20;
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -70,7 +73,9 @@ public final class GsLrmWeights implements AutoCloseable {
     }
 
     /**
-     * Opens a folder, or a checkpoint file of any format beside which lies its {@code config.yaml}, and checks everything that can be wrong with it before it is used.
+     * Opens a folder, or a checkpoint file of any format beside which lies its {@code config.yaml}, and checks everything
+     * that can be wrong with it before it is used. A folder without {@code model.safetensors} may hold checkpoints of the
+     * original, {@code ckpt_<step>.pt}; the one with the highest step is taken.
      *
      * @throws WeightsException MFL-E207 for a missing folder or file, MFL-E202 for a damaged file or numbers that are NaN or
      *     infinite, MFL-E203 for tensors that are missing, unexpected or of another shape than the configuration says
@@ -82,6 +87,11 @@ public final class GsLrmWeights implements AutoCloseable {
                 throw new WeightsException("MFL-E207", folder, "has no " + CONFIG + " beside it", "put the configuration it was trained with there, or name it with --weights-config FILE");
             }
             return open(folder, yaml);
+        }
+        Optional<Path> original = newestOriginal(folder);
+        if (original.isPresent()) {
+            requireFile(folder, CONFIG);
+            return open(original.get(), folder.resolve(CONFIG));
         }
         requireFile(folder, MODEL);
         requireFile(folder, CONFIG);
@@ -126,6 +136,17 @@ public final class GsLrmWeights implements AutoCloseable {
         }
     }
 
+    /** By number, not by text; empty where the folder has weights of its own. */
+    private static Optional<Path> newestOriginal(Path folder) throws IOException {
+        if (!Files.isDirectory(folder) || Files.exists(folder.resolve(MODEL))) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(f -> ORIGINAL.matcher(f.getFileName().toString()).matches())
+                    .max(Comparator.comparingLong(f -> Long.parseLong(f.getFileName().toString().replaceAll("\\D", ""))));
+        }
+    }
+
     private static void requireFile(Path folder, String name) throws IOException {
         if (!Files.isDirectory(folder)) {
             throw new WeightsException("MFL-E207", folder, "no such folder of weights", "name one with --weights DIR; it holds " + MODEL + " and " + CONFIG);
@@ -135,7 +156,7 @@ public final class GsLrmWeights implements AutoCloseable {
             try (Stream<Path> files = Files.list(folder)) {
                 String found = files.map(f -> f.getFileName().toString()).sorted().limit(20).collect(Collectors.joining(", "));
                 throw new WeightsException("MFL-E207", folder, "has no " + name + "; it holds " + (found.isEmpty() ? "nothing" : found),
-                        "a folder of weights holds " + MODEL + " and " + CONFIG);
+                        "a folder of weights holds " + MODEL + " or ckpt_<step>.pt, and " + CONFIG);
             }
         }
         if (Files.size(file) == 0) {
