@@ -1,0 +1,143 @@
+package org.mouselift.pipeline.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import org.mouselift.data.camera.GeometryMode;
+import org.mouselift.data.camera.RigNormalization;
+import org.mouselift.data.preprocess.AddAlpha;
+import org.mouselift.data.preprocess.CenterAlign;
+import org.mouselift.data.preprocess.Hull3d;
+import org.mouselift.data.preprocess.MoveSettings;
+import org.mouselift.data.preprocess.NormalizeCameras;
+import org.mouselift.data.preprocess.PixelBased;
+import org.mouselift.data.preprocess.PreprocessMethod;
+import org.mouselift.data.preprocess.Resampling;
+import org.mouselift.data.preprocess.UniformScale;
+import org.mouselift.data.preprocess.UniformScaleLegacy;
+import org.mouselift.data.preprocess.VirtualLookAtViews;
+import org.mouselift.pipeline.mousedata.DatasetPreprocessing;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code mouselift data preprocess}: one data set to another (mouse specification §3). */
+@Command(name = "preprocess", mixinStandardHelpOptions = true, sortOptions = false, description = "Centre, scale, mask or turn the views of a data set; the cameras follow exactly.",
+        footer = {"", "Methods: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, normalize-cameras, hull3d, virtual-lookat.",
+            "--frozen leaves the cameras behind, as the original did: Stage 1 only.", "", "Example:",
+            "  mouselift data preprocess data_mouse -o data_mouse_hull3d --method hull3d --ratio 0.5"})
+final class DataPreprocessCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "INPUT", description = "Data set folder.")
+    private Path input;
+
+    @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "Folder of the new data set.")
+    private Path output;
+
+    @Option(names = "--method", required = true, description = "See below.")
+    private String method;
+
+    @Option(names = {"--ratio", "--target-ratio"}, description = "Size of the subject (default: 0.3 for pixel-based and uniform-legacy, 0.7 for center-align, else 0.6).")
+    private Double ratio;
+
+    @Option(names = "--size", defaultValue = "512", paramLabel = "PIXELS", description = "Picture size (default: ${DEFAULT-VALUE}).")
+    private int size;
+
+    @Option(names = "--safe-margin", defaultValue = "0.05", description = "Free share at the border (default: ${DEFAULT-VALUE}).")
+    private double margin;
+
+    @Option(names = "--no-fit-in-frame", description = "uniform-scale: let the subject be cut off.")
+    private boolean noFit;
+
+    @Option(names = "--anchor", defaultValue = "each", description = "center-align: each or first (default: ${DEFAULT-VALUE}).")
+    private String anchor;
+
+    @Option(names = "--frozen", description = "Move the pictures, leave the cameras (the original's behaviour).")
+    private boolean frozen;
+
+    @Option(names = "--legacy-resampling", description = "Bilinear, colours not weighted by alpha.")
+    private boolean legacyResampling;
+
+    @Option(names = "--legacy-half-pixel", description = "Intrinsics without the half-pixel term.")
+    private boolean legacyHalfPixel;
+
+    @Option(names = "--background", defaultValue = "white", description = "add-alpha: white or black (default: ${DEFAULT-VALUE}).")
+    private String background;
+
+    @Option(names = "--threshold", description = "add-alpha: 0 to 255 (default: 250 on white, 5 on black).")
+    private Integer threshold;
+
+    @Option(names = "--fill-holes", description = "add-alpha: highlights inside the animal belong to it.")
+    private boolean fillHoles;
+
+    @Option(names = "--keep-largest", description = "add-alpha: keep the largest part only.")
+    private boolean keepLargest;
+
+    @Option(names = "--geometry", defaultValue = "similarity", description = "normalize-cameras: geometry mode (default: ${DEFAULT-VALUE}).")
+    private String geometry;
+
+    @Option(names = "--num-samples", defaultValue = "2147483647", description = "Samples at most.")
+    private int limit;
+
+    @Option(names = "--max-failures", defaultValue = "0.01", paramLabel = "SHARE", description = "Samples that may fail (default: ${DEFAULT-VALUE}).")
+    private double maxFailures;
+
+    @ParentCommand
+    private DataCommand parent;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        PreprocessMethod chosen;
+        try {
+            chosen = method();
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(e.getMessage(), "mouselift data preprocess --help shows the options.");
+        }
+        DatasetPreprocessing.Report report = new DatasetPreprocessing(input, output, chosen, limit, maxFailures).run(n -> { });
+        spec.commandLine().getOut().printf(Locale.ROOT, "%s: %d samples written, %d were there, %d failed; intrinsics %s; %d views cut off, mean loss %.2f %%%n", output,
+                report.written(), report.kept(), report.failures().size(), chosen.contract().id(), report.clippedViews(), 100 * report.meanClipped());
+        return ExitCode.OK;
+    }
+
+    private PreprocessMethod method() {
+        MoveSettings move = new MoveSettings(size, frozen ? PreprocessMethod.Contract.FROZEN : PreprocessMethod.Contract.EXACT,
+                legacyResampling ? Resampling.Mode.LEGACY : Resampling.Mode.EXACT, legacyHalfPixel);
+        return switch (method) {
+            case "center-align" -> new CenterAlign(ratio(0.7), switch (anchor) {
+                case "first" -> true;
+                case "each" -> false;
+                default -> throw new IllegalArgumentException("--anchor " + anchor + ": use first or each");
+            }, move);
+            case "uniform-scale" -> new UniformScale(ratio(0.6), margin, !noFit, move);
+            case "uniform-legacy" -> new UniformScaleLegacy(ratio(0.3), move);
+            case "pixel-based" -> new PixelBased(ratio(0.3), move);
+            case "hull3d" -> new Hull3d(ratio(0.6), margin, move);
+            case "virtual-lookat" -> new VirtualLookAtViews(ratio == null ? OptionalDouble.empty() : OptionalDouble.of(ratio), margin, size);
+            case "add-alpha" -> {
+                boolean black = switch (background) {
+                    case "black" -> true;
+                    case "white" -> false;
+                    default -> throw new IllegalArgumentException("--background " + background + ": use white or black");
+                };
+                yield new AddAlpha(black, threshold != null ? threshold : black ? AddAlpha.BLACK_THRESHOLD : AddAlpha.WHITE_THRESHOLD, fillHoles, keepLargest);
+            }
+            case "normalize-cameras" -> new NormalizeCameras(new RigNormalization(new RigNormalization.Center.PrincipalRays(), Optional.empty(), OptionalInt.empty(),
+                    GeometryMode.of(geometry), 2.7, Optional.empty()));
+            default -> throw new IllegalArgumentException("--method " + method + " is unknown: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, "
+                    + "normalize-cameras, hull3d, virtual-lookat");
+        };
+    }
+
+    private double ratio(double standard) {
+        return ratio == null ? standard : ratio;
+    }
+}
