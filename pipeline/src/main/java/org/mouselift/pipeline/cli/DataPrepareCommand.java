@@ -68,7 +68,7 @@ final class DataPrepareCommand implements Callable<Integer> {
     @Option(names = "--guard", defaultValue = "0", paramLabel = "N", description = "Samples left out beside validation blocks (default: ${DEFAULT-VALUE}).")
     private int guard;
 
-    @Option(names = "--seed", defaultValue = "42", description = "Seed of the split (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "Seed of the split (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = {"--bg-color", "--bg_color"}, defaultValue = "white", paramLabel = "COLOUR", description = "white, black or gray, outside the mask (default: ${DEFAULT-VALUE}).")
@@ -86,7 +86,7 @@ final class DataPrepareCommand implements Callable<Integer> {
     @Option(names = "--geometry", defaultValue = "similarity", paramLabel = "MODE", description = "none, similarity, per_camera_dolly, per_camera_legacy (default: ${DEFAULT-VALUE}).")
     private String geometry;
 
-    @Option(names = {"--target-distance", "--target_distance"}, defaultValue = "2.7", description = "Mean camera distance (default: ${DEFAULT-VALUE}).")
+    @Option(names = {"--target-distance", "--target_distance"}, defaultValue = "2.7", paramLabel = "UNITS", description = "Mean camera distance (default: ${DEFAULT-VALUE}).")
     private double distance;
 
     @Option(names = "--masks", paramLabel = "DIR", description = "Another place for the masks.")

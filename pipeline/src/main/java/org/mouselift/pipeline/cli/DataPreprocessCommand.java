@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
 
 /** {@code mouselift data preprocess}: one data set to another (mouse specification §3). */
 @Command(name = "preprocess", mixinStandardHelpOptions = true, sortOptions = false, description = "Centre, scale, mask or turn the views of a data set; the cameras follow exactly.",
-        footer = {"", "Methods: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, normalize-cameras, hull3d, virtual-lookat.",
+        footer = {"", "Methods: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, normalize-cameras,",
+            "hull3d, virtual-lookat.",
             "--frozen leaves the cameras behind, as the original did: Stage 1 only.", "", "Example:",
             "  mouselift data preprocess data_mouse -o data_mouse_hull3d --method hull3d --ratio 0.5"})
 final class DataPreprocessCommand implements Callable<Integer> {
@@ -40,22 +41,22 @@ final class DataPreprocessCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "Folder of the new data set.")
     private Path output;
 
-    @Option(names = "--method", required = true, description = "See below.")
+    @Option(names = "--method", required = true, paramLabel = "NAME", description = "See below.")
     private String method;
 
-    @Option(names = {"--ratio", "--target-ratio"}, description = "Size of the subject (default: 0.3 for pixel-based and uniform-legacy, 0.7 for center-align, else 0.6).")
+    @Option(names = {"--ratio", "--target-ratio"}, paramLabel = "SHARE", description = "Size of the subject (default: 0.3 for pixel-based and uniform-legacy, 0.7 for center-align, else 0.6).")
     private Double ratio;
 
     @Option(names = "--size", defaultValue = "512", paramLabel = "PIXELS", description = "Picture size (default: ${DEFAULT-VALUE}).")
     private int size;
 
-    @Option(names = "--safe-margin", defaultValue = "0.05", description = "Free share at the border (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--safe-margin", defaultValue = "0.05", paramLabel = "PIXELS", description = "Free share at the border (default: ${DEFAULT-VALUE}).")
     private double margin;
 
     @Option(names = "--no-fit-in-frame", description = "uniform-scale: let the subject be cut off.")
     private boolean noFit;
 
-    @Option(names = "--anchor", defaultValue = "each", description = "center-align: each or first (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--anchor", defaultValue = "each", paramLabel = "POINT", description = "center-align: each or first (default: ${DEFAULT-VALUE}).")
     private String anchor;
 
     @Option(names = "--frozen", description = "Move the pictures, leave the cameras (the original's behaviour).")
@@ -67,10 +68,10 @@ final class DataPreprocessCommand implements Callable<Integer> {
     @Option(names = "--legacy-half-pixel", description = "Intrinsics without the half-pixel term.")
     private boolean legacyHalfPixel;
 
-    @Option(names = "--background", defaultValue = "white", description = "add-alpha: white or black (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--background", defaultValue = "white", paramLabel = "COLOUR", description = "add-alpha: white or black (default: ${DEFAULT-VALUE}).")
     private String background;
 
-    @Option(names = "--threshold", description = "add-alpha: 0 to 255 (default: 250 on white, 5 on black).")
+    @Option(names = "--threshold", paramLabel = "LEVEL", description = "add-alpha: 0 to 255 (default: 250 on white, 5 on black).")
     private Integer threshold;
 
     @Option(names = "--fill-holes", description = "add-alpha: highlights inside the animal belong to it.")
@@ -79,10 +80,10 @@ final class DataPreprocessCommand implements Callable<Integer> {
     @Option(names = "--keep-largest", description = "add-alpha: keep the largest part only.")
     private boolean keepLargest;
 
-    @Option(names = "--geometry", defaultValue = "similarity", description = "normalize-cameras: geometry mode (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--geometry", defaultValue = "similarity", paramLabel = "MODE", description = "normalize-cameras: geometry mode (default: ${DEFAULT-VALUE}).")
     private String geometry;
 
-    @Option(names = "--num-samples", defaultValue = "2147483647", description = "Samples at most.")
+    @Option(names = "--num-samples", defaultValue = "2147483647", paramLabel = "N", description = "Samples at most.")
     private int limit;
 
     @Option(names = "--max-failures", defaultValue = "0.01", paramLabel = "SHARE", description = "Samples that may fail (default: ${DEFAULT-VALUE}).")

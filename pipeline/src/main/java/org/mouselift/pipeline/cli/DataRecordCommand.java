@@ -18,16 +18,16 @@ final class DataRecordCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "Folder of the recording.")
     private Path output;
 
-    @Option(names = {"-n", "--frames"}, defaultValue = "30", description = "Frames (default: ${DEFAULT-VALUE}).")
+    @Option(names = {"-n", "--frames"}, defaultValue = "30", paramLabel = "N", description = "Frames (default: ${DEFAULT-VALUE}).")
     private int frames;
 
     @Option(names = "--size", defaultValue = "288x256", paramLabel = "WxH", description = "Frame size (default: ${DEFAULT-VALUE}).")
     private String size;
 
-    @Option(names = "--rig", defaultValue = "mouse6", description = "Cameras (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--rig", defaultValue = "mouse6", paramLabel = "NAME", description = "Cameras (default: ${DEFAULT-VALUE}).")
     private String rig;
 
-    @Option(names = "--seed", defaultValue = "0", description = "Seed (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", defaultValue = "0", paramLabel = "N", description = "Seed (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--folders", description = "Folders of numbered PNG frames instead of MP4 videos.")

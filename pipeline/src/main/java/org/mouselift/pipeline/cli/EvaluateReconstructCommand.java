@@ -17,8 +17,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = "Measure photo to Gaussians on samples with more views than the pipeline draws.",
         sortOptions = false,
-        footer = {"", "As evaluate views, and the views beyond the slots compared with what is reconstructed from the generated views,",
-            "from the true views (the upper bound), and from the views of the nearest training sample.", "",
+        footer = {"", "As evaluate views, and the views beyond the slots compared with what is reconstructed from the generated",
+            "views, from the true views (the upper bound), and from the views of the nearest training sample.", "",
             "Example:", "  mouselift evaluate reconstruct --data unseen --pipeline pipeckpts --training data_train.txt -o evaluation"})
 final class EvaluateReconstructCommand extends MultiViewEvaluationCommand {
     @Mixin

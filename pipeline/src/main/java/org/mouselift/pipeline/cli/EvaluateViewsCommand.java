@@ -12,10 +12,11 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         description = "Measure the views that a multi-view pipeline draws of photos whose other views are known.",
         sortOptions = false,
-        footer = {"", "The first view of a sample is the photo, the next ones are the truth of the slots. Beside the generated views stand",
-            "the photo copied into every slot, the views of the training sample with the nearest photo (--training), and white.",
+        footer = {"", "The first view of a sample is the photo, the next ones are the truth of the slots. Beside the generated",
+            "views stand the photo copied into every slot, the views of the training sample with the nearest photo",
+            "(--training), and white.",
             "Directions: share of generated views that are nearer to their own true view than to any other slot's.", "",
-            "Example:", "  mouselift evaluate views --data unseen --pipeline pipeckpts --training data_train.txt --seeds 1,2 -o evaluation"})
+            "Example:", "  mouselift evaluate views --data unseen --pipeline pipeckpts --training data_train.txt --seeds 1,2 -o eval"})
 final class EvaluateViewsCommand extends MultiViewEvaluationCommand {
     @Override
     GsLrmWeights weights() {
