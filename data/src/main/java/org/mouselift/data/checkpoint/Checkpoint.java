@@ -16,7 +16,8 @@ import org.mouselift.engine.nn.NearestNames;
 
 /**
  * Named tensors on disk, whatever the format: a safetensors file, a PyTorch file (zip or legacy container), the index of
- * a sharded checkpoint, or a folder that holds one of these. The format is told by the content, never by the file's name.
+ * a sharded checkpoint, or a folder that holds one of these (of the numbered checkpoints of a training the newest, see
+ * {@link NumberedCheckpoint}; {@link #path} says which). The format is told by the content, never by the file's name.
  * Everything is memory-mapped; opening reads headers only.
  */
 public final class Checkpoint implements AutoCloseable {

@@ -13,7 +13,8 @@ import java.util.stream.Stream;
 
 /**
  * The weights of a folder: of a component (one weights file, named as its library names it), or of a whole pipeline, whose
- * components are its subfolders; their tensors are then named {@code component/tensor}.
+ * components are its subfolders; their tensors are then named {@code component/tensor}. Of the folder of a training the newest
+ * checkpoint is taken, by number.
  */
 final class CheckpointFolder {
     /** In the order in which the libraries look for them. */
@@ -27,6 +28,11 @@ final class CheckpointFolder {
         Optional<Path> own = weights(folder);
         if (own.isPresent()) {
             return Checkpoint.open(own.get());
+        }
+        // The folder of a training also holds others, such as weights/ and pictures/.
+        Optional<NumberedCheckpoint> newest = NumberedCheckpoint.list(folder).stream().filter(c -> c.kind() != NumberedCheckpoint.Kind.FOLDER).findFirst();
+        if (newest.isPresent()) {
+            return Checkpoint.open(newest.get().path());
         }
         List<Path> children;
         try (Stream<Path> list = Files.list(folder)) {
@@ -47,8 +53,13 @@ final class CheckpointFolder {
                 }
             }
             if (components.isEmpty()) {
+                List<NumberedCheckpoint> numbered = NumberedCheckpoint.list(folder);
+                if (!numbered.isEmpty()) {
+                    return Checkpoint.open(numbered.getFirst().path());
+                }
                 throw new CheckpointException(folder, "holds no weights, only " + children.stream().map(c -> c.getFileName().toString()).limit(20)
-                        .collect(Collectors.joining(", ", "[", "]")), "a component folder holds one of " + NAMES);
+                        .collect(Collectors.joining(", ", "[", "]")), "a component folder holds one of " + NAMES
+                        + ", that of a training ckpt_<step>.pt, ckpt_<step>.safetensors or checkpoint-<step>/");
             }
             return new Checkpoint(folder, Checkpoint.Format.FOLDER, Map.of(), null, tensors, components);
         } catch (IOException | RuntimeException | Error e) {

@@ -74,6 +74,32 @@ class CheckpointTest {
     }
 
     @Test
+    void ofATrainingTheNewestByNumberIsOpened() throws IOException {
+        shard("ckpt_0000000000009000.safetensors", "a");
+        Path newest = shard("ckpt_12000.safetensors", "b");
+        Files.writeString(folder.resolve("ckpt_best.safetensors"), "no checkpoint");
+        Files.writeString(folder.resolve("config.yaml"), "model: {}");
+        shard("weights/model.safetensors", "c");
+        shard("checkpoint-13000/unet/diffusion_pytorch_model.safetensors", "d");
+        try (Checkpoint c = Checkpoint.open(folder)) {
+            assertEquals(List.of("b"), c.names());
+            assertEquals(newest, c.path());
+        }
+        assertEquals(List.of(13000L, 12000L, 9000L), NumberedCheckpoint.list(folder).stream().map(NumberedCheckpoint::step).toList());
+    }
+
+    @Test
+    void ofCheckpointFoldersTheNewestByNumberIsOpened() throws IOException {
+        shard("checkpoint-9000/unet/diffusion_pytorch_model.safetensors", "old");
+        shard("checkpoint-12000/unet/diffusion_pytorch_model.safetensors", "new");
+        Files.createDirectories(folder.resolve("checkpoint-best"));
+        try (Checkpoint c = Checkpoint.open(folder)) {
+            assertEquals(List.of("unet/new"), c.names());
+            assertEquals(folder.resolve("checkpoint-12000"), c.path());
+        }
+    }
+
+    @Test
     void whatIsNotACheckpointSaysSo() throws IOException {
         assertTrue(refusal(Files.writeString(folder.resolve("x.safetensors"), "")).contains("the file is empty"));
         assertTrue(refusal(Files.writeString(folder.resolve("y.pt"), "hello world, this is text")).contains("neither safetensors nor PyTorch"));

@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.CheckpointDifference;
 import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorStatistics;
 import org.mouselift.data.image.Image;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code mouselift inspect}: what is in a file, without loading more of it than is asked for. */
@@ -42,7 +44,7 @@ final class InspectCommand implements Callable<Integer> {
     /** A pickle's plain values are listed down to this depth and number. */
     private static final int MAX_SETTINGS = 100;
 
-    @Parameters(paramLabel = "FILE", description = "Checkpoint, PLY, PNG or JPEG file, or a folder of checkpoints.")
+    @Parameters(paramLabel = "FILE", description = "Checkpoint, PLY, PNG or JPEG file, a folder of components, or the folder of a training (the newest checkpoint by number).")
     private Path file;
 
     @Option(names = "--stats", description = "Read the numbers: least, largest, mean, standard deviation, how many are not finite.")
@@ -62,6 +64,9 @@ final class InspectCommand implements Callable<Integer> {
 
     @Option(names = "--json", description = "Print one JSON object.")
     private boolean json;
+
+    @ParentCommand
+    private Mouselift mouselift;
 
     @Spec
     private CommandSpec spec;
@@ -126,8 +131,16 @@ final class InspectCommand implements Callable<Integer> {
         return true;
     }
 
+    /** Says which checkpoint of a training's folder is shown. */
+    private Checkpoint open(Path path) throws IOException {
+        Checkpoint stored = Checkpoint.open(path);
+        NumberedCheckpoint.of(stored.path()).filter(newest -> !stored.path().equals(path)).ifPresent(newest ->
+                mouselift.note(path + ": the newest checkpoint by number is " + newest.path().getFileName() + " (step " + newest.step() + ")"));
+        return stored;
+    }
+
     private Content checkpoint() throws IOException {
-        try (Checkpoint stored = Checkpoint.open(file)) {
+        try (Checkpoint stored = open(file)) {
             List<Part> parts = new ArrayList<>();
             for (StoredTensor tensor : stored.tensors().values()) {
                 if (tensor.name().contains(match)) {
@@ -135,15 +148,15 @@ final class InspectCommand implements Callable<Integer> {
                             withHash ? tensor.sha256() : null));
                 }
             }
-            return new Content(file.toString(), stored.format().label(), size(stored), details(stored), parameters(stored),
-                    withHash && Files.isRegularFile(file) ? ContentHash.ofFile(file) : null, parts);
+            return new Content(stored.path().toString(), stored.format().label(), size(stored), details(stored), parameters(stored),
+                    withHash && Files.isRegularFile(stored.path()) ? ContentHash.ofFile(stored.path()) : null, parts);
         }
     }
 
     private void tree() throws IOException {
-        try (Checkpoint stored = Checkpoint.open(file)) {
+        try (Checkpoint stored = open(file)) {
             PrintWriter out = spec.commandLine().getOut();
-            out.printf(Locale.ROOT, "%s: %s, %,d bytes, %,d tensors, %,d parameters%n", file, stored.format().label(), size(stored), stored.tensors().size(),
+            out.printf(Locale.ROOT, "%s: %s, %,d bytes, %,d tensors, %,d parameters%n", stored.path(), stored.format().label(), size(stored), stored.tensors().size(),
                     parameters(stored));
             details(stored).forEach((name, value) -> out.println("  " + name + ": " + value));
             TensorTree.of(stored.tensors().values()).print(out);
@@ -189,13 +202,13 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private int difference() throws IOException {
-        try (Checkpoint first = Checkpoint.open(file); Checkpoint second = Checkpoint.open(other)) {
+        try (Checkpoint first = open(file); Checkpoint second = open(other)) {
             CheckpointDifference difference = CheckpointDifference.of(first, second, match);
             PrintWriter out = spec.commandLine().getOut();
             if (json) {
                 out.println(Json.write(difference));
             } else {
-                out.printf(Locale.ROOT, "%s and %s: %,d tensors equal, %,d changed, %,d only in the first, %,d only in the second%n", file, other,
+                out.printf(Locale.ROOT, "%s and %s: %,d tensors equal, %,d changed, %,d only in the first, %,d only in the second%n", first.path(), second.path(),
                         difference.equal(), difference.changed().size(), difference.onlyInFirst().size(), difference.onlyInSecond().size());
                 difference.onlyInFirst().forEach(name -> out.println("  only in the first   " + name));
                 difference.onlyInSecond().forEach(name -> out.println("  only in the second  " + name));

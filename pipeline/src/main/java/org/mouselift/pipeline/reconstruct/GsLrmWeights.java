@@ -11,17 +11,16 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.CheckpointException;
+import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorStatistics;
 import org.mouselift.data.pickle.PickleException;
@@ -54,7 +53,6 @@ public final class GsLrmWeights implements AutoCloseable {
 
     /** Entries of the original's checkpoints that belong to its losses, not to the network. */
     private static final String LOSS_NETWORKS = "loss_calculator.";
-    private static final Pattern ORIGINAL = Pattern.compile("ckpt_\\d{1,18}\\.pt");
     private static final long MAX_PROVENANCE = 16 << 20;
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
@@ -141,10 +139,7 @@ public final class GsLrmWeights implements AutoCloseable {
         if (!Files.isDirectory(folder) || Files.exists(folder.resolve(MODEL))) {
             return Optional.empty();
         }
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(f -> ORIGINAL.matcher(f.getFileName().toString()).matches())
-                    .max(Comparator.comparingLong(f -> Long.parseLong(f.getFileName().toString().replaceAll("\\D", ""))));
-        }
+        return NumberedCheckpoint.list(folder).stream().filter(c -> c.kind() == NumberedCheckpoint.Kind.ORIGINAL_FILE).map(NumberedCheckpoint::path).findFirst();
     }
 
     private static void requireFile(Path folder, String name) throws IOException {

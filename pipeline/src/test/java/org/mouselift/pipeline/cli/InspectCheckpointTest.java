@@ -83,4 +83,14 @@ class InspectCheckpointTest {
         assertEquals(ExitCode.OK, run("inspect", torch(1.5f).toString(), "--diff", other.toString(), "--match", "bias"));
         assertFalse(out.toString().contains("largest"), out.toString());
     }
+
+    @Test
+    void theFolderOfATrainingShowsItsNewestCheckpointAndSaysWhich() throws IOException {
+        Path start = folder.resolve("start");
+        assertEquals(ExitCode.OK, run("new-checkpoint", "--model", "gslrm", "-o", start.toString()));
+        assertEquals(ExitCode.OK, run("inspect", start.toString()));
+        assertTrue(out.toString().startsWith(start.resolve("ckpt_0000000000000000.pt") + ": PyTorch, zip container"), out.toString());
+        assertTrue(err.toString().contains(start + ": the newest checkpoint by number is ckpt_0000000000000000.pt (step 0)"), err.toString());
+        assertEquals(ExitCode.OK, run("inspect", start.toString(), "--diff", start.resolve("ckpt_0000000000000000.pt").toString()));
+    }
 }
