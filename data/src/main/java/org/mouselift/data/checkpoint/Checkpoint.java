@@ -166,6 +166,8 @@ public final class Checkpoint implements AutoCloseable {
      * The network's tensors under their own names, by the rule of the original loader (GS-LRM specification §1.14): those
      * below {@code model}, else {@code model_state_dict}, else {@code state_dict}, else all; a leading {@code module.} is
      * removed from every name.
+     *
+     * @throws TensorNamesException if a name has the prefix twice, or one tensor is there with and without it
      */
     public Map<String, StoredTensor> stateDict() throws CheckpointException {
         String prefix = "";
@@ -181,8 +183,12 @@ public final class Checkpoint implements AutoCloseable {
             if (tensor.getKey().startsWith(prefix)) {
                 String name = tensor.getKey().substring(prefix.length());
                 String own = name.startsWith(DATA_PARALLEL) ? name.substring(DATA_PARALLEL.length()) : name;
+                if (own.startsWith(DATA_PARALLEL)) {
+                    throw new TensorNamesException(path, "tensor '" + name + "' has the prefix '" + DATA_PARALLEL + "' twice",
+                            "it was saved from a network that was wrapped twice; save it again from the network itself");
+                }
                 if (state.put(own, tensor.getValue().named(own)) != null) {
-                    throw new CheckpointException(path, "holds both '" + own + "' and '" + DATA_PARALLEL + own + "'", "only one of them can be loaded");
+                    throw new TensorNamesException(path, "holds both '" + own + "' and '" + DATA_PARALLEL + own + "'", "only one of them can be loaded");
                 }
             }
         }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /** A checkpoint that is not what it should be: a missing tensor, a shard that does not fit, an unknown format. */
-public final class CheckpointException extends IOException {
+public class CheckpointException extends IOException {
     private static final long serialVersionUID = 1L;
     private final transient Path path;
 

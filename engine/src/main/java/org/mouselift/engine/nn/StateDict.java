@@ -3,6 +3,7 @@ package org.mouselift.engine.nn;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
@@ -22,26 +23,16 @@ public final class StateDict {
      */
     public static void load(Module module, Map<String, Tensor> values, String source) {
         Map<String, Tensor> own = module.stateDict();
-        List<String> missing = new ArrayList<>();
-        List<String> unexpected = new ArrayList<>();
         List<String> wrong = new ArrayList<>();
         own.forEach((name, p) -> {
             Tensor v = values.get(name);
-            if (v == null) {
-                missing.add(name + " (nearest in the file: " + NearestNames.of(name, values.keySet(), 1) + ")");
-            } else if (!v.shape().equals(p.shape()) || v.dtype().isFloat() != p.dtype().isFloat()) {
+            if (v != null && (!v.shape().equals(p.shape()) || v.dtype().isFloat() != p.dtype().isFloat())) {
                 wrong.add(name + ": file " + v.spec() + ", model " + p.spec());
             }
         });
-        for (String name : values.keySet()) {
-            if (!own.containsKey(name)) {
-                unexpected.add(name);
-            }
-        }
-        if (!missing.isEmpty() || !unexpected.isEmpty() || !wrong.isEmpty()) {
-            throw new EngineException(source + " does not fit the model: " + list("missing", missing) + list("unexpected", unexpected)
-                    + list("wrong shape or type", wrong) + "check that the configuration belongs to this checkpoint");
-        }
+        NameMismatch.describe(own.keySet(), values.keySet(), wrong).ifPresent(problems -> {
+            throw new EngineException(source + " does not fit the model: " + problems + "; check that the configuration belongs to this checkpoint");
+        });
         Tape.pause(() -> {
             try (Scope s = Scope.open("load " + source)) {
                 own.forEach((name, p) -> Ops.assign(p, Ops.cast(values.get(name), p.dtype())));
@@ -50,10 +41,19 @@ public final class StateDict {
         });
     }
 
-    private static String list(String what, List<String> names) {
-        if (names.isEmpty()) {
-            return "";
+    /**
+     * A new model with given values; it is closed if they do not fit.
+     *
+     * @param close frees the model
+     * @return the model
+     */
+    public static <M extends Module> M loaded(M model, Map<String, Tensor> values, String source, Consumer<M> close) {
+        try {
+            load(model, values, source);
+        } catch (RuntimeException | Error e) {
+            close.accept(model);
+            throw e;
         }
-        return names.size() + " " + what + " " + names.subList(0, Math.min(20, names.size())) + (names.size() > 20 ? " …" : "") + "; ";
+        return model;
     }
 }

@@ -44,26 +44,23 @@ public final class ClipTextModel extends Module implements AutoCloseable {
         stateDict().forEach((name, p) -> p.named(name));
     }
 
+    private static ClipTextModel allocate(ClipConfig config, DType dtype) {
+        if (config.vocabulary() == 0) {
+            throw new EngineException("CLIP text tower: this is the configuration of a vision tower");
+        }
+        Scope weights = Scope.detached("CLIP text weights");
+        return weights.run(() -> new ClipTextModel(config, dtype, weights));
+    }
+
     /**
      * A model with given weights; everything must fit exactly, position numbers aside.
      *
      * @param source label of the file the weights come from
      */
     public static ClipTextModel load(ClipConfig config, DType dtype, Map<String, Tensor> state, String source) {
-        if (config.vocabulary() == 0) {
-            throw new EngineException("CLIP text tower: this is the configuration of a vision tower");
-        }
         Map<String, Tensor> own = new LinkedHashMap<>(state);
         own.remove("text_model.embeddings.position_ids");
-        Scope weights = Scope.detached("CLIP text weights");
-        ClipTextModel model = weights.run(() -> new ClipTextModel(config, dtype, weights));
-        try {
-            StateDict.load(model, own, source);
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
-        }
-        return model;
+        return StateDict.loaded(allocate(config, dtype), own, source, ClipTextModel::close);
     }
 
     public ClipConfig config() {

@@ -84,14 +84,7 @@ public final class ClipVisionModelWithProjection extends Module implements AutoC
     public static ClipVisionModelWithProjection load(ClipConfig config, DType dtype, Map<String, Tensor> state, String source) {
         Map<String, Tensor> own = new LinkedHashMap<>(state);
         own.remove("vision_model.embeddings.position_ids");
-        ClipVisionModelWithProjection model = allocate(config, dtype);
-        try {
-            StateDict.load(model, own, source);
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
-        }
-        return model;
+        return StateDict.loaded(allocate(config, dtype), own, source, ClipVisionModelWithProjection::close);
     }
 
     public ClipConfig config() {

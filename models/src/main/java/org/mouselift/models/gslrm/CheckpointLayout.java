@@ -3,6 +3,7 @@ package org.mouselift.models.gslrm;
 import java.util.Map;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Shape;
+import org.mouselift.engine.nn.NearestNames;
 
 /** What the shapes of a GS-LRM state dict tell about the network (GS-LRM specification §1.14). */
 public record CheckpointLayout(int width, int layers, int patchSize, int channels, int freeGaussians, int shDegree, boolean marker) {
@@ -44,7 +45,7 @@ public record CheckpointLayout(int width, int layers, int patchSize, int channel
     private static Shape matrix(Map<String, Shape> shapes, String name, String source) {
         Shape s = shapes.get(name);
         if (s == null || s.rank() != 2) {
-            throw new EngineException(source + ": " + name + (s == null ? " is missing" : " is " + s + ", expected two axes")
+            throw new EngineException(source + ": " + name + (s == null ? " is missing (nearest of " + shapes.size() + " in the file: " + NearestNames.of(name, shapes.keySet(), 1) + ")" : " is " + s + ", expected two axes")
                     + "; is this a GS-LRM checkpoint?");
         }
         return s;

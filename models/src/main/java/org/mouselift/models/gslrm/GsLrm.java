@@ -119,14 +119,7 @@ public final class GsLrm extends Module implements AutoCloseable {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         own.forEach((name, value) -> shapes.put(name, value.shape()));
         config.checkAgainst(shapes, source);
-        GsLrm model = allocate(config, dtype);
-        try {
-            StateDict.load(model, own, source);
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
-        }
-        return model;
+        return StateDict.loaded(allocate(config, dtype), own, source, GsLrm::close);
     }
 
     public GsLrmConfig config() {

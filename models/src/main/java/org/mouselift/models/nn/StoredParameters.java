@@ -10,7 +10,7 @@ import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.Tensor;
-import org.mouselift.engine.nn.NearestNames;
+import org.mouselift.engine.nn.NameMismatch;
 
 /**
  * Parameters of a network that computes in f32, taken as they are from stored tensors, for example from a mapped file:
@@ -21,7 +21,7 @@ public final class StoredParameters implements ParameterSource {
     private final Map<String, Tensor> state;
     private final String source;
     private final Set<String> used = new LinkedHashSet<>();
-    private final List<String> problems = new ArrayList<>();
+    private final List<String> wrong = new ArrayList<>();
 
     /** @param source label of the file for messages */
     public StoredParameters(Map<String, Tensor> state, String source) {
@@ -34,11 +34,9 @@ public final class StoredParameters implements ParameterSource {
         used.add(name);
         Tensor t = state.get(name);
         Shape shape = Shape.of(dims);
-        if (t == null) {
-            problems.add(name + " is missing (nearest: " + NearestNames.of(name, state.keySet(), 1) + ")");
-        } else if (!t.shape().equals(shape) || !t.dtype().isFloat() || t.dtype() == DType.F64) {
-            problems.add(name + " is " + t.spec() + ", expected f32, f16 or bf16 " + shape);
-        } else {
+        if (t != null && (!t.shape().equals(shape) || !t.dtype().isFloat() || t.dtype() == DType.F64)) {
+            wrong.add(name + ": file " + t.spec() + ", expected f32, f16 or bf16 " + shape);
+        } else if (t != null) {
             return dims.length > 1 ? t : Ops.cast(t, DType.F32);
         }
         return Tensor.empty(DType.F32, dims);
@@ -50,14 +48,8 @@ public final class StoredParameters implements ParameterSource {
      * @throws EngineException naming missing, wrong-shaped and left-over tensors
      */
     public void check() {
-        for (String name : state.keySet().stream().sorted().toList()) {
-            if (!used.contains(name)) {
-                problems.add(name + " is unexpected");
-            }
-        }
-        if (!problems.isEmpty()) {
-            throw new EngineException(source + " does not fit the model: " + problems.size() + " problems: "
-                    + String.join("; ", problems.subList(0, Math.min(20, problems.size()))) + (problems.size() > 20 ? " …" : ""));
-        }
+        NameMismatch.describe(used, state.keySet(), wrong).ifPresent(problems -> {
+            throw new EngineException(source + " does not fit the model: " + problems + "; check that the configuration belongs to this checkpoint");
+        });
     }
 }

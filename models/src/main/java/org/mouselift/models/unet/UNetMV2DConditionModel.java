@@ -148,14 +148,7 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
      * @param source label of the file the weights come from
      */
     public static UNetMV2DConditionModel load(UNetConfig config, DType dtype, Map<String, Tensor> state, String source) {
-        UNetMV2DConditionModel model = allocate(config, dtype);
-        try {
-            StateDict.load(model, squeezed(state), source);
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
-        }
-        return model;
+        return StateDict.loaded(allocate(config, dtype), squeezed(state), source, UNetMV2DConditionModel::close);
     }
 
     private static Map<String, Tensor> squeezed(Map<String, Tensor> state) {

@@ -76,14 +76,7 @@ public final class AutoencoderKL extends Module implements AutoCloseable {
                 throw new EngineException(source + ": " + now + " is there twice, once by its old name " + name);
             }
         });
-        AutoencoderKL model = allocate(config, dtype);
-        try {
-            StateDict.load(model, own, source);
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
-        }
-        return model;
+        return StateDict.loaded(allocate(config, dtype), own, source, AutoencoderKL::close);
     }
 
     public AutoencoderConfig config() {

@@ -331,8 +331,8 @@ class UNetBehaviourTest {
             half.remove("conv_out.bias");
             half.put("extra", half.get("conv_in.bias"));
             EngineException e = assertThrows(EngineException.class, () -> UNetMV2DConditionModel.stored(model.config(), half, "file.safetensors"));
-            assertTrue(e.getMessage().contains("file.safetensors") && e.getMessage().contains("conv_out.bias is missing")
-                    && e.getMessage().contains("extra is unexpected"), e.getMessage());
+            assertTrue(e.getMessage().contains("file.safetensors") && e.getMessage().contains("1 missing [conv_out.bias (nearest in the file: extra)]")
+                    && e.getMessage().contains("1 unexpected [extra (nearest in the model: conv_out.bias)]"), e.getMessage());
         });
     }
 

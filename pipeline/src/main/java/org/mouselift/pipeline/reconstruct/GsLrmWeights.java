@@ -22,6 +22,7 @@ import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.CheckpointException;
 import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
+import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.data.checkpoint.TensorStatistics;
 import org.mouselift.data.pickle.PickleException;
 import org.mouselift.data.safetensors.SafetensorsException;
@@ -162,6 +163,8 @@ public final class GsLrmWeights implements AutoCloseable {
     private static GsLrm load(GslrmConfig config, Path file) throws IOException {
         try (Checkpoint stored = Checkpoint.open(file); Scope scope = Scope.open("weights of " + file)) {
             return GsLrm.load(GslrmSetup.network(config), DType.F32, state(stored), file.toString());
+        } catch (TensorNamesException e) {
+            throw new WeightsException("MFL-E203", e);
         } catch (SafetensorsException | TorchFileException | PickleException | CheckpointException e) {
             throw new WeightsException("MFL-E202", file, "is incomplete or damaged: " + e.getMessage(), "copy it again", e);
         } catch (EngineException e) {

@@ -14,6 +14,12 @@ public final class WeightsException extends IOException {
         this.code = code;
     }
 
+    /** With the place and remedy of the cause. */
+    WeightsException(String code, IOException cause) {
+        super(code + ": " + cause.getMessage(), cause);
+        this.code = code;
+    }
+
     WeightsException(String code, Path place, String problem, String remedy) {
         this(code, place, problem, remedy, null);
     }
