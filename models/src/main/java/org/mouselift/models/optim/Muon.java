@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
@@ -20,7 +21,7 @@ import org.mouselift.engine.Tensor;
  * "Muon is Scalable for LLM Training"), so that both share one learning rate and schedule.
  *
  * <p>Only matrices inside the network; embeddings, heads, norms and biases stay with {@link AdamW}, as the authors advise. A
- * fused query-key-value projection is three matrices.
+ * fused query-key-value projection is three matrices; a convolution kernel [O,I,h,w] is the matrix [O, I h w].
  */
 public final class Muon implements Optimizer {
     /** Quintic Newton-Schulz coefficients of the authors: singular values in (0, 1] come to about 0.7 … 1.2 in five rounds. */
@@ -44,10 +45,15 @@ public final class Muon implements Optimizer {
                         + " (positive)");
             }
         }
+
+        /** With another factor. */
+        public Options factor(double other) {
+            return new Options(momentum, rounds, other);
+        }
     }
 
     /**
-     * @param parts matrices stacked along the rows: 3 for a fused query-key-value projection, else 1
+     * @param parts matrices stacked along the rows: 3 for a fused query-key-value projection, 2 for a gated one, else 1
      */
     private record Slot(String name, Tensor parameter, Tensor momentum, int parts) {}
 
@@ -60,19 +66,19 @@ public final class Muon implements Optimizer {
     /**
      * Takes the parameters with {@code requiresGrad}.
      *
-     * @param hidden whether a parameter of two axes is a matrix inside the network, by name
-     * @param fused whether a matrix stacks query, key and value projections
-     * @param others AdamW for everything else; its weight decay is also Muon's
+     * @param hidden whether a parameter of two or four axes is a matrix inside the network, by name
+     * @param stacked how many matrices it stacks along its rows, by name
+     * @param others makes AdamW for everything else; its weight decay is also Muon's
      */
-    public Muon(Map<String, Tensor> parameters, Predicate<String> hidden, Predicate<String> fused, Options options, AdamW.Options others) {
+    public Muon(Map<String, Tensor> parameters, Predicate<String> hidden, ToIntFunction<String> stacked, Options options,
+            Function<Map<String, Tensor>, AdamW> others) {
         this.options = options;
-        this.weightDecay = others.weightDecay();
         Map<String, Tensor> remaining = new LinkedHashMap<>();
         parameters.forEach((name, p) -> {
-            if (p.requiresGrad() && p.rank() == 2 && hidden.test(name)) {
-                int parts = fused.test(name) ? 3 : 1;
-                if (p.dim(0) % parts != 0) {
-                    throw new EngineException("Muon: " + name + " " + p.spec() + " does not stack three matrices");
+            if (p.requiresGrad() && (p.rank() == 2 || p.rank() == 4) && hidden.test(name)) {
+                int parts = stacked.applyAsInt(name);
+                if (parts < 1 || p.dim(0) % parts != 0) {
+                    throw new EngineException("Muon: " + name + " " + p.spec() + " does not stack " + parts + " matrices");
                 }
                 slots.add(new Slot(name, p, memory.run(() -> Tensor.zeros(p.dtype(), p.shape().dims())), parts));
             } else {
@@ -83,7 +89,8 @@ public final class Muon implements Optimizer {
             memory.close();
             throw new EngineException("Muon: no hidden matrix requires a gradient; use AdamW");
         }
-        this.rest = new AdamW(remaining, others);
+        this.rest = others.apply(remaining);
+        this.weightDecay = rest.options().weightDecay();
     }
 
     @Override
@@ -105,14 +112,15 @@ public final class Muon implements Optimizer {
     private void update(Slot s, Tensor gradient, double rate) {
         Tensor momentum = Ops.add(Ops.affine(s.momentum, options.momentum, 0), gradient);
         s.momentum.contiguousSegment().copyFrom(Ops.contiguous(momentum).contiguousSegment());
-        Tensor direction = Ops.add(gradient, Ops.affine(momentum, options.momentum, 0));
+        long columns = s.parameter.numel() / s.parameter.dim(0);
+        Tensor direction = Ops.reshape(Ops.add(gradient, Ops.affine(momentum, options.momentum, 0)), s.parameter.dim(0), columns);
         long rows = s.parameter.dim(0) / s.parts;
         List<Tensor> parts = new ArrayList<>();
         for (int i = 0; i < s.parts; i++) {
             parts.add(orthogonal(Ops.contiguous(Ops.slice(direction, 0, i * rows, (i + 1) * rows)), options.rounds));
         }
-        Tensor whole = s.parts == 1 ? parts.getFirst() : Ops.concat(0, parts);
-        double scale = rate * options.factor * ADAMW_ROOT_MEAN_SQUARE * Math.sqrt(Math.max(rows, s.parameter.dim(1)));
+        Tensor whole = Ops.reshape(s.parts == 1 ? parts.getFirst() : Ops.concat(0, parts), s.parameter.shape().dims());
+        double scale = rate * options.factor * ADAMW_ROOT_MEAN_SQUARE * Math.sqrt(Math.max(rows, columns));
         Ops.addInto(s.parameter, Ops.add(Ops.affine(s.parameter, -rate * weightDecay, 0), Ops.affine(whole, -scale, 0)));
     }
 

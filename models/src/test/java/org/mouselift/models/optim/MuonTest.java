@@ -121,7 +121,7 @@ class MuonTest {
             Map<String, Tensor> parameters = new LinkedHashMap<>(Map.of("qkv", qkv));
             parameters.put("bias", bias);
             AdamW.Options adamw = new AdamW.Options(0.9, 0.95, 1e-8, decay);
-            try (Muon muon = new Muon(parameters, n -> true, "qkv"::equals, new Muon.Options(mu, 5, factor), adamw);
+            try (Muon muon = new Muon(parameters, n -> true, n -> n.equals("qkv") ? 3 : 1, new Muon.Options(mu, 5, factor), rest -> new AdamW(rest, adamw));
                     AdamW alone = new AdamW(Map.of("bias", twin), adamw)) {
                 double[] momentum = new double[start.length];
                 double[] expected = start.clone();
@@ -157,13 +157,38 @@ class MuonTest {
         }
     }
 
+    /** A kernel [O,I,h,w] learns as the matrix [O, I h w] with the same numbers. */
+    @Test
+    void kernelsAreMatrices() {
+        try (Scope scope = Scope.open("muon")) {
+            double[] start = new double[4 * 3 * 2 * 2];
+            double[] g = new double[start.length];
+            for (int i = 0; i < start.length; i++) {
+                start[i] = random.nextGaussian();
+                g[i] = random.nextGaussian();
+            }
+            Map<String, Tensor> parameters = new LinkedHashMap<>();
+            parameters.put("kernel", Tensor.of(start, 4, 3, 2, 2).requiresGrad(true));
+            parameters.put("matrix", Tensor.of(start, 4, 12).requiresGrad(true));
+            parameters.put("bias", Tensor.of(new double[2], 2).requiresGrad(true));
+            try (Muon muon = new Muon(parameters, n -> true, n -> 1, Muon.Options.STANDARD, rest -> new AdamW(rest, AdamW.Options.GS_LRM))) {
+                for (int step = 0; step < 2; step++) {
+                    muon.step(p -> p.rank() == 1 ? null : Tensor.of(g, p.shape().dims()), 1, 0.01);
+                }
+            }
+            double[] kernel = parameters.get("kernel").toDoubles();
+            assertArrayEquals(parameters.get("matrix").toDoubles(), kernel);
+            assertTrue(Math.abs(kernel[0] - start[0]) > 1e-6, "nothing was learnt");
+        }
+    }
+
     @Test
     void nothingToDoIsRefused() {
         try (Scope scope = Scope.open("muon")) {
             Map<String, Tensor> frozen = Map.of("w", Tensor.of(new double[4], 2, 2), "b", Tensor.of(new double[2], 2).requiresGrad(true));
-            assertThrows(EngineException.class, () -> new Muon(frozen, n -> true, n -> false, Muon.Options.STANDARD, AdamW.Options.GS_LRM));
+            assertThrows(EngineException.class, () -> new Muon(frozen, n -> true, n -> 1, Muon.Options.STANDARD, rest -> new AdamW(rest, AdamW.Options.GS_LRM)));
             Map<String, Tensor> odd = Map.of("w", Tensor.of(new double[8], 4, 2).requiresGrad(true));
-            assertTrue(assertThrows(EngineException.class, () -> new Muon(odd, n -> true, n -> true, Muon.Options.STANDARD, AdamW.Options.GS_LRM)).getMessage()
+            assertTrue(assertThrows(EngineException.class, () -> new Muon(odd, n -> true, n -> 3, Muon.Options.STANDARD, rest -> new AdamW(rest, AdamW.Options.GS_LRM))).getMessage()
                     .contains("w"));
             assertThrows(EngineException.class, () -> new Muon.Options(1, 5, 1));
             assertThrows(EngineException.class, () -> new Muon.Options(0.9, 0, 1));

@@ -15,7 +15,7 @@ import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.models.diffusion.NoiseSchedule;
-import org.mouselift.models.optim.AdamW;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.config.DiffusionConfigReader;
@@ -122,7 +122,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
                         new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, c.validating().eta(), c.validating().steps()), c.conditions().scaleReference(), c.seed(),
                         overfit > 0 ? folder.resolve("val") : c.output().validation()));
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
-        AdamW optimiser = DiffusionSetup.optimiser(c, model);
+        Optimizer optimiser = DiffusionSetup.optimiser(c, model);
         ExponentialMovingAverage average = c.ema() ? new ExponentialMovingAverage(optimiser.parameters(), ExponentialMovingAverage.Options.STANDARD) : null;
         try (RunRecorder recorder = new RunRecorder(folder, done, LOG_EVERY, printEvery, parent.mouselift.progress("train", passes - done, "passes"), err);
                 DiffusionTrainer trainer = new DiffusionTrainer(model, objective, space, conditions, train, validation, optimiser, DiffusionSetup.rate(c),

@@ -52,8 +52,13 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
      */
     public record Output(Path model, Path validation, int checkpointEvery, int keep, boolean mayContinue) {}
 
-    /** AdamW, its schedule and clipping. */
-    public record Optimizer(double rate, String schedule, String stepRules, long warmup, double beta1, double beta2, double weightDecay, double eps,
+    /**
+     * AdamW, its schedule and clipping.
+     *
+     * @param muon Muon for the matrices and kernels between the first and last convolution, AdamW for the rest (ours: {@code optimizer: muon})
+     * @param muonFactor Muon update relative to an AdamW update at the same learning rate
+     */
+    public record Optimizer(boolean muon, double muonFactor, double rate, String schedule, String stepRules, long warmup, double beta1, double beta2, double weightDecay, double eps,
             double maxGradNorm, double classEmbeddingFactor) {}
 
     /**

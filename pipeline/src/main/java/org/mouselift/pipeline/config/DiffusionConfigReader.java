@@ -191,7 +191,7 @@ public final class DiffusionConfigReader {
         if (warmup > 0 && (schedule.equals("constant") || schedule.equals("piecewise_constant"))) {
             root.warn("lr_warmup_steps", "lr_scheduler " + schedule + " has no warm-up");
         }
-        return new DiffusionConfig.Optimizer(rate, schedule, root.text("step_rules", "1"), warmup, root.number("adam_beta1", 0.9, 0, 1),
+        return new DiffusionConfig.Optimizer(root.choice("optimizer", "adamw", "adamw", "muon").equals("muon"), root.number("muon_factor", 1, 1e-6, MUCH), rate, schedule, root.text("step_rules", "1"), warmup, root.number("adam_beta1", 0.9, 0, 1),
                 root.number("adam_beta2", 0.999, 0, 1), root.number("adam_weight_decay", 1e-2, 0, MUCH), root.number("adam_epsilon", 1e-8, 0, MUCH),
                 root.number("max_grad_norm", 0, 0, MUCH), root.number("camera_embedding_lr_mult", 1, 0, MUCH));
     }

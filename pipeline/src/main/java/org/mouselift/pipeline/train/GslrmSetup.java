@@ -68,8 +68,8 @@ public final class GslrmSetup {
         AdamW.Options adamw = new AdamW.Options(o.beta1(), o.beta2(), 1e-8, o.weightDecay());
         return switch (o.kind()) {
             case ADAMW -> new AdamW(model.stateDict(), adamw);
-            case MUON -> new Muon(model.stateDict(), n -> n.startsWith("transformer_layers."), n -> n.endsWith("to_qkv.weight"),
-                    new Muon.Options(Muon.Options.STANDARD.momentum(), Muon.Options.STANDARD.rounds(), o.muonFactor()), adamw);
+            case MUON -> new Muon(model.stateDict(), n -> n.startsWith("transformer_layers."), n -> n.endsWith("to_qkv.weight") ? 3 : 1,
+                    Muon.Options.STANDARD.factor(o.muonFactor()), rest -> new AdamW(rest, adamw));
         };
     }
 

@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.regex.Pattern;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.BackgroundColor;
@@ -23,6 +25,8 @@ import org.mouselift.models.diffusion.LearningRate;
 import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.Muon;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
@@ -38,6 +42,8 @@ public final class DiffusionSetup {
     /** Block names of a stock UNet and their multi-view counterparts. */
     private static final Map<String, String> MULTI_VIEW = Map.of("CrossAttnDownBlock2D", "CrossAttnDownBlockMV2D", "CrossAttnUpBlock2D", "CrossAttnUpBlockMV2D",
             "UNetMidBlock2DCrossAttn", "UNetMidBlockMV2DCrossAttn");
+
+    private static final Pattern INSIDE = Pattern.compile("(down|mid|up)_block");
 
     private DiffusionSetup() {}
 
@@ -118,7 +124,7 @@ public final class DiffusionSetup {
         List<String> trainable = c.trainableModules();
         if (!trainable.isEmpty()) {
             unet.stateDict().forEach((name, p) -> p.requiresGrad(trainable.stream().anyMatch(suffix -> (name.substring(0, name.lastIndexOf('.')) + ".")
-                    .matches("(.*\\.)?" + java.util.regex.Pattern.quote(suffix) + "\\..*"))));
+                    .matches("(.*\\.)?" + Pattern.quote(suffix) + "\\..*"))));
         }
         return new DiffusionModel(unet, keys, prompts.values, prompts.tokens, c.source().learnedTokens() > 0);
     }
@@ -208,11 +214,16 @@ public final class DiffusionSetup {
                 o.snrPlusOne() ? DiffusionObjective.Weighting.MIN_SNR_OVER_SNR_PLUS_1 : DiffusionObjective.Weighting.MIN_SNR_OVER_SNR);
     }
 
-    /** AdamW with the rate of the class embedding; every weight decays. */
-    public static AdamW optimiser(DiffusionConfig c, DiffusionModel model) {
+    /**
+     * AdamW with the rate of the class embedding, every weight decays; or Muon for the kernels and matrices inside the network and
+     * AdamW for the rest: embeddings, first and last convolution, norms, biases, prompts.
+     */
+    public static Optimizer optimiser(DiffusionConfig c, DiffusionModel model) {
         DiffusionConfig.Optimizer o = c.optimizer();
         ToDoubleFunction<String> factor = name -> name.contains("class_embedding") || name.contains("camera_embedding") ? o.classEmbeddingFactor() : 1;
-        return new AdamW(model.weights(), new AdamW.Options(o.beta1(), o.beta2(), o.eps(), o.weightDecay()), factor);
+        Function<Map<String, Tensor>, AdamW> adamw = weights -> new AdamW(weights, new AdamW.Options(o.beta1(), o.beta2(), o.eps(), o.weightDecay()), factor);
+        return o.muon() ? new Muon(model.weights(), name -> INSIDE.matcher(name).lookingAt(), name -> name.endsWith(".ff.net.0.proj.weight") ? 2 : 1,
+                Muon.Options.STANDARD.factor(o.muonFactor()), adamw) : adamw.apply(model.weights());
     }
 
     /** Learning rate by update. */

@@ -26,7 +26,7 @@ import org.mouselift.engine.Philox;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.models.diffusion.NoiseSchedule;
-import org.mouselift.models.optim.AdamW;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.pipeline.config.ConfigException;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.DiffusionConfig;
@@ -93,7 +93,7 @@ class DiffusionTrainerTest {
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
         try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space)) {
             var objective = DiffusionSetup.objective(c, schedule);
-            AdamW optimiser = DiffusionSetup.optimiser(c, model);
+            Optimizer optimiser = DiffusionSetup.optimiser(c, model);
             EncodedViews data = new EncodedViews(DiffusionSetup.data(c, c.train(), false), space, null);
             DiffusionValidation validation = !validate ? null : new DiffusionValidation(data, space, null, objective, new DiffusionValidation.Plan(1, 1, List.of(1.0, 3.0),
                     new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, 1, 3), true, 1, to.resolve("val")));
@@ -130,6 +130,26 @@ class DiffusionTrainerTest {
         try (Stream<Path> pictures = Files.walk(folder.resolve("whole").resolve("val").resolve("global_step_0004"))) {
             assertTrue(pictures.anyMatch(p -> p.getFileName().toString().equals("pred_gs_3.0.png")));
         }
+    }
+
+    /** Kernels and matrices inside learn by Muon, the rest by AdamW; the run continues with the same bytes, too. */
+    @Test
+    void muonLearnsWhatIsInside() throws IOException {
+        DiffusionConfig c = config("optimizer", "muon", "muon_factor", "2");
+        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space);
+                Optimizer optimiser = DiffusionSetup.optimiser(c, model)) {
+            java.util.Set<String> adamw = optimiser.secondMoments().keySet();
+            java.util.Set<String> muon = new java.util.TreeSet<>(optimiser.firstMoments().keySet());
+            muon.removeAll(adamw);
+            assertTrue(muon.contains("mid_block.resnets.0.conv1.weight") && muon.contains("down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"), muon.toString());
+            assertTrue(adamw.containsAll(List.of("conv_in.weight", "conv_out.weight", "time_embedding.linear_1.weight", "prompt_embeds")), adamw.toString());
+            assertTrue(muon.stream().allMatch(name -> name.endsWith(".weight") && !name.contains("norm")), muon.toString());
+            assertEquals(model.weights().keySet(), optimiser.parameters().keySet());
+        }
+        train(c, folder.resolve("whole"), 2, false);
+        train(c, folder.resolve("parts"), 1, false);
+        train(c, folder.resolve("parts"), 2, false);
+        assertArrayEquals(weights(folder.resolve("whole").resolve("checkpoint-2"), "unet"), weights(folder.resolve("parts").resolve("checkpoint-2"), "unet"));
     }
 
     @Test
