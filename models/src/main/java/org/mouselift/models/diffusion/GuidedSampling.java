@@ -1,6 +1,5 @@
 package org.mouselift.models.diffusion;
 
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
@@ -11,7 +10,7 @@ import org.mouselift.models.unet.UNetMV2DConditionModel;
 /**
  * Latents of all views from noise, with classifier-free guidance (multi-view diffusion specification §3.2 steps 6 to 8): without
  * guidance (scale exactly 1) the network runs once a step, else also without conditions: zero reference latents and zero class
- * labels, the same prompts, these rows first.
+ * labels, the same prompts, these rows first. Validation during training and sampling from a pipeline folder both run this.
  *
  * @param sampler steps
  * @param guidance scale
@@ -26,46 +25,73 @@ public record GuidedSampling(DiffusionSampler sampler, double guidance) {
      */
     public record Conditions(Tensor prompts, Tensor classLabels, Tensor reference) {}
 
+    /** Watches a sampling; tensors are those of the sampling and gone after the call. */
+    public interface Listener {
+        /** What the network is given in every step: with guidance the unconditional rows come first. */
+        default void conditions(Conditions given) {}
+
+        /** Before step number {@code index} from 0; an exception ends the sampling. */
+        default void before(int index) {}
+
+        /**
+         * After a step.
+         *
+         * @param prediction raw output of the network, unconditional rows first where there are such
+         * @param latents after the step
+         */
+        default void after(int index, int timestep, Tensor prediction, Tensor latents) {}
+
+        /** Nothing. */
+        Listener NONE = new Listener() {};
+    }
+
     /**
-     * Samples.
+     * Samples; nothing is recorded for a backward pass.
      *
      * @param initial standard normal latents [N,C,h,w]
      * @param noise draws standard normal numbers of the latents' shape, once for each step that needs them
      * @return latents [N,C,h,w] in the current scope
      */
-    public Tensor run(UNetMV2DConditionModel unet, Conditions c, Tensor initial, Supplier<Tensor> noise) {
-        return Tape.pause(() -> {
-            boolean guided = guidance != 1;
-            Tensor prompts = guided ? twice(c.prompts) : c.prompts;
-            Tensor classes = c.classLabels == null ? null : guided ? zerosBefore(c.classLabels) : c.classLabels;
-            Tensor reference = guided ? zerosBefore(c.reference) : c.reference;
-            Scope outer = Scope.current();
+    public Tensor run(UNetMV2DConditionModel unet, Conditions conditions, Tensor initial, Supplier<Tensor> noise, Listener listener) {
+        return Tape.pause(() -> Scope.keeping("guided sampling", () -> {
+            Conditions given = guided() ? withUnconditional(conditions) : conditions;
+            listener.conditions(given);
+            int[] timesteps = sampler.timesteps();
             Tensor latents = initial;
-            for (int t : sampler.timesteps()) {
+            for (int i = 0; i < timesteps.length; i++) {
+                listener.before(i);
                 Tensor before = latents;
-                latents = kept(outer, x -> {
-                    Tensor input = Ops.concat(1, guided ? twice(x) : x, reference);
-                    Tensor prediction = unet.predict(input, new long[] {t}, prompts, classes);
-                    if (guided) {
-                        long n = x.dim(0);
-                        Tensor without = Ops.slice(prediction, 0, 0, n);
-                        Tensor with = Ops.slice(prediction, 0, n, 2 * n);
-                        prediction = Ops.add(without, Ops.affine(Ops.sub(with, without), guidance, 0));
-                    }
-                    return sampler.step(prediction, t, x, sampler.drawsNoise(t) ? noise.get() : null).latents();
-                }, before);
+                latents = step(unet, given, before, i, timesteps[i], noise, listener);
                 if (before != initial) {
                     before.free();
                 }
             }
             return latents;
-        });
+        }));
     }
 
-    private static Tensor kept(Scope outer, Function<Tensor, Tensor> body, Tensor x) {
-        try (Scope step = Scope.open("sampling step")) {
-            return body.apply(x).moveTo(outer);
-        }
+    private boolean guided() {
+        return guidance != 1;
+    }
+
+    private static Conditions withUnconditional(Conditions c) {
+        return new Conditions(twice(c.prompts), c.classLabels == null ? null : zerosBefore(c.classLabels), zerosBefore(c.reference));
+    }
+
+    private Tensor step(UNetMV2DConditionModel unet, Conditions given, Tensor latents, int index, int t, Supplier<Tensor> noise, Listener listener) {
+        return Scope.keeping("sampling step", () -> {
+            Tensor prediction = unet.predict(Ops.concat(1, guided() ? twice(latents) : latents, given.reference), new long[] {t}, given.prompts, given.classLabels);
+            Tensor joined = prediction;
+            if (guided()) {
+                long n = latents.dim(0);
+                Tensor without = Ops.slice(prediction, 0, 0, n);
+                Tensor with = Ops.slice(prediction, 0, n, 2 * n);
+                joined = Ops.add(without, Ops.affine(Ops.sub(with, without), guidance, 0));
+            }
+            Tensor next = sampler.step(joined, t, latents, sampler.drawsNoise(t) ? noise.get() : null).latents();
+            listener.after(index, t, prediction, next);
+            return next;
+        });
     }
 
     private static Tensor twice(Tensor x) {

@@ -21,7 +21,7 @@ final class SamplingArguments {
     /** The multi-view pipeline that comes with the repository, relative to its root. */
     static final Path STANDARD = Path.of("weights", "mvdiffusion-mouse-128");
     private static final int MAX_SIZE = 2048;
-    private static final List<String> COMPONENTS = List.of("unet", "vae", "image_encoder", "image_normalizer");
+    private static final List<String> WITH_WEIGHTS = List.of("unet", "vae", "image_encoder", "image_normalizer");
 
     @Option(names = "--pipeline", paramLabel = "DIR", description = "Multi-view pipeline: model_index.json and its component folders (default: weights/mvdiffusion-mouse-128 of Mouselift).")
     private Path pipeline;
@@ -104,8 +104,10 @@ final class SamplingArguments {
             out.put("unetFrom", folder.unet().toString());
         }
         Map<String, String> hashes = new LinkedHashMap<>();
-        for (String name : COMPONENTS) {
-            hashes.put(name, ContentHash.ofFile(folder.weightsFile(name)));
+        for (String name : WITH_WEIGHTS) {
+            if (folder.needs(name)) {
+                hashes.put(name, ContentHash.ofFile(folder.weightsFile(name)));
+            }
         }
         out.put("weightsSha256", hashes);
         out.put("prompts", read.file().toString());

@@ -3,18 +3,15 @@ package org.mouselift.pipeline.multiview;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import org.mouselift.data.image.ClipImageProcessor;
+import java.util.function.Function;
 import org.mouselift.data.image.Image8;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
-import org.mouselift.models.clip.ClipConfig;
-import org.mouselift.models.clip.ClipVisionModelWithProjection;
 import org.mouselift.models.diffusion.DiffusionSampler;
-import org.mouselift.models.diffusion.ImageEmbeddingNoise;
+import org.mouselift.models.diffusion.GuidedSampling;
 import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
@@ -23,21 +20,27 @@ import org.mouselift.models.vae.AutoencoderKL;
 
 /**
  * One picture to all views of an object (multi-view diffusion specification §3.2): Stable unCLIP with multi-view attention, the
- * picture being the reference view. The reference is encoded once per object; results are those of the original.
+ * picture being the reference view. The reference is encoded once per object; results are those of the original. A network without
+ * class embedding has no image branch, one that diffuses pictures no autoencoder.
  */
 public final class MultiViewPipeline implements AutoCloseable {
-    private final Scope memory = Scope.detached("multi-view pipeline");
-    private final MappedUNet mapped;
+    /** Key of {@code unet/config.json}: false for a network that was trained with unscaled reference latents. */
+    public static final String SCALE_REFERENCE = "_mouselift_scale_input_latents";
+
     private final UNetMV2DConditionModel unet;
-    private final AutoencoderKL vae;
-    private final ClipVisionModelWithProjection encoder;
-    private final ClipImageProcessor processor;
-    private final ImageEmbeddingNoise embeddingNoise;
+    private final LatentSpace space;
+    private final ImageConditions conditions;
     private final NoiseSchedule schedule;
+    private final boolean scaleReference;
+    private final List<Runnable> owned = new ArrayList<>();
 
     /** What happens during a sampling; every method may be left as it is. */
     public interface Listener {
-        /** The conditions before the first step; tensors of the sampling's scope. */
+        /**
+         * The conditions before the first step; tensors of the sampling's scope.
+         *
+         * @param pixelValues input of the image encoder, with imageEmbeds and classLabels null for a network without image branch
+         */
         default void conditions(Tensor pixelValues, Tensor imageEmbeds, Tensor classLabels, Tensor referenceLatents) {}
 
         /**
@@ -66,49 +69,76 @@ public final class MultiViewPipeline implements AutoCloseable {
         }
     }
 
-    private MultiViewPipeline(PipelineFolder folder) throws IOException {
-        schedule = NoiseSchedule.of(folder.config("scheduler", "scheduler_config.json"), false, folder.path() + "/scheduler/scheduler_config.json");
-        NoiseSchedule levels = NoiseSchedule.of(folder.config("image_noising_scheduler", "scheduler_config.json"), true,
-                folder.path() + "/image_noising_scheduler/scheduler_config.json");
-        processor = ClipImageProcessor.read(folder.path().resolve("feature_extractor").resolve("preprocessor_config.json"));
-        UNetConfig unetConfig = UNetConfig.of(folder.config("unet", "config.json"), folder.unet() + "/config.json");
-        AutoencoderConfig vaeConfig = AutoencoderConfig.of(folder.config("vae", "config.json"), folder.path() + "/vae/config.json");
-        ClipConfig clipConfig = ClipConfig.vision(folder.config("image_encoder", "config.json"), folder.path() + "/image_encoder/config.json");
-        check(folder, unetConfig, vaeConfig, clipConfig);
-        try (Scope scope = Scope.open("loading a pipeline")) {
-            Map<String, Tensor> statistics = folder.weights("image_normalizer");
-            String file = folder.weightsFile("image_normalizer").toString();
-            embeddingNoise = new ImageEmbeddingNoise(kept(statistics, "mean", file, clipConfig), kept(statistics, "std", file, clipConfig), levels);
-            mapped = MappedUNet.open(unetConfig, folder.weightsFile("unet"));
-            unet = mapped.model();
-            vae = AutoencoderKL.load(vaeConfig, DType.F32, folder.weights("vae"), folder.weightsFile("vae").toString());
-            encoder = ClipVisionModelWithProjection.load(clipConfig, DType.F32, folder.weights("image_encoder"), folder.weightsFile("image_encoder").toString());
+    /**
+     * A pipeline of parts that somebody else owns; closing it leaves them open.
+     *
+     * @param conditions the image branch; null for a network without class embedding
+     * @param scaleReference reference latents are scaled like the others ({@code scale_input_latents})
+     */
+    public MultiViewPipeline(UNetMV2DConditionModel unet, LatentSpace space, ImageConditions conditions, NoiseSchedule schedule, boolean scaleReference) {
+        if ((unet.config().classWidth() == 0) != (conditions == null)) {
+            throw new EngineException("multi-view pipeline: the UNet " + (conditions == null ? "takes class labels and there is no" : "takes no class labels and there is an")
+                    + " image branch");
         }
+        requireChannels(unet.config(), space.channels(), "multi-view pipeline");
+        this.unet = unet;
+        this.space = space;
+        this.conditions = conditions;
+        this.schedule = schedule;
+        this.scaleReference = scaleReference;
     }
 
-    /** Loads all components. */
+    /** Loads all components; what does not fit together is refused before weights are read. */
     public static MultiViewPipeline load(PipelineFolder folder) throws IOException {
-        return new MultiViewPipeline(folder);
+        NoiseSchedule schedule = NoiseSchedule.of(folder.config("scheduler", "scheduler_config.json"), false, folder.path() + "/scheduler/scheduler_config.json");
+        UNetConfig config = UNetConfig.of(folder.config("unet", "config.json"), folder.unet() + "/config.json");
+        boolean scaleReference = !Boolean.FALSE.equals(folder.config("unet", "config.json").get(SCALE_REFERENCE));
+        AutoencoderConfig vae = folder.needs("vae") ? AutoencoderConfig.of(folder.config("vae", "config.json"), folder.path() + "/vae/config.json") : null;
+        requireChannels(config, vae == null ? 3 : vae.latentChannels(), folder.path().toString());
+        List<Runnable> owned = new ArrayList<>();
+        try {
+            ImageConditions conditions = config.classWidth() == 0 ? null : new ImageConditions(folder, config);
+            if (conditions != null) {
+                owned.add(conditions::close);
+            }
+            LatentSpace space = space(folder, vae);
+            owned.add(space::close);
+            MultiViewPipeline pipeline = new MultiViewPipeline(unet(folder, config, owned), space, conditions, schedule, scaleReference);
+            pipeline.owned.addAll(owned);
+            return pipeline;
+        } catch (IOException | RuntimeException e) {
+            owned.forEach(Runnable::run);
+            throw e;
+        }
     }
 
-    private static void check(PipelineFolder folder, UNetConfig unet, AutoencoderConfig vae, ClipConfig clip) throws IOException {
-        if (unet.inChannels() != 2 * vae.latentChannels() || unet.outChannels() != vae.latentChannels()) {
-            throw new IOException(folder.path() + ": the UNet has in_channels " + unet.inChannels() + " and out_channels " + unet.outChannels()
-                    + ", the autoencoder latent_channels " + vae.latentChannels() + ": expected noisy and reference latents together, and latents");
+    private static LatentSpace space(PipelineFolder folder, AutoencoderConfig config) throws IOException {
+        if (config == null) {
+            return new LatentSpace(null);
         }
-        if (unet.classWidth() != 2 * clip.projectionDim()) {
-            throw new IOException(folder.path() + ": projection_class_embeddings_input_dim of the UNet is " + unet.classWidth()
-                    + ", expected twice the projection_dim " + clip.projectionDim() + " of the image encoder");
+        try (Scope scope = Scope.open("loading an autoencoder")) {
+            return new LatentSpace(AutoencoderKL.load(config, DType.F32, folder.weights("vae"), folder.weightsFile("vae").toString()));
         }
     }
 
-    private Tensor kept(Map<String, Tensor> statistics, String name, String file, ClipConfig clip) throws IOException {
-        Tensor t = statistics.get(name);
-        if (t == null || t.numel() != clip.projectionDim()) {
-            throw new IOException(file + ": '" + name + "' is " + (t == null ? "missing" : t.spec()) + ", expected [1," + clip.projectionDim() + "]");
+    private static UNetMV2DConditionModel unet(PipelineFolder folder, UNetConfig config, List<Runnable> owned) throws IOException {
+        if (folder.weightsFile("unet").toString().endsWith(".safetensors")) {
+            MappedUNet mapped = MappedUNet.open(config, folder.weightsFile("unet"));
+            owned.add(mapped::close);
+            return mapped.model();
         }
-        float[] values = t.toFloats();
-        return memory.run(() -> Tensor.of(values, 1, values.length));
+        try (Scope scope = Scope.open("loading a UNet")) {
+            UNetMV2DConditionModel loaded = UNetMV2DConditionModel.load(config, DType.F32, folder.weights("unet"), folder.weightsFile("unet").toString());
+            owned.add(loaded::close);
+            return loaded;
+        }
+    }
+
+    private static void requireChannels(UNetConfig unet, int latentChannels, String place) {
+        if (unet.inChannels() != 2 * latentChannels || unet.outChannels() != latentChannels) {
+            throw new EngineException(place + ": the UNet has in_channels " + unet.inChannels() + " and out_channels " + unet.outChannels() + ", what it diffuses has "
+                    + latentChannels + " channels: expected noisy and reference latents together, and latents");
+        }
     }
 
     public UNetConfig unetConfig() {
@@ -127,7 +157,7 @@ public final class MultiViewPipeline implements AutoCloseable {
 
     /** Side of the pictures the models were made for. */
     public int pictureSize() {
-        return unet.config().sampleSize() * vae.config().factor();
+        return unet.config().sampleSize() * space.factor();
     }
 
     /**
@@ -143,52 +173,37 @@ public final class MultiViewPipeline implements AutoCloseable {
     }
 
     private Tensor sample(List<Image8> pictures, Tensor prompts, SamplingOptions options, NoiseSource noise, Listener listener) {
-        int objects = pictures.size();
         int views = views();
-        long n = (long) objects * views;
+        long n = (long) pictures.size() * views;
         Image8 first = check(pictures);
-        Tensor embeddings = prompts(prompts, objects);
-        boolean guided = options.guidance() != 1;
+        Tensor embeddings = prompts(prompts, pictures.size());
+        Tensor pixels = conditions == null ? null : each(pictures, conditions::pixels);
+        Tensor embeds = conditions == null ? null : conditions.embed(pixels);
+        Tensor labels = conditions == null ? null
+                : conditions.classLabels(repeated(embeds, views), options.noiseLevel(), noise.normal(n, embeds.dim(1)));
+        Tensor reference = repeated(each(pictures, this::reference), views);
+        Tensor initial = noise.normal(n, space.channels(), first.height() / space.factor(), first.width() / space.factor());
         DiffusionSampler sampler = new DiffusionSampler(schedule, options.kind(), options.eta(), options.steps());
-        Tensor pixels = pixels(pictures);
-        Tensor embeds = encoder.embed(pixels);
-        Tensor labels = embeddingNoise.classLabels(repeated(embeds, views), options.noiseLevel(), noise.normal(n, embeds.dim(1)));
-        Tensor reference = repeated(reference(pictures), views);
-        if (guided) {
-            labels = Ops.concat(0, Ops.fill(labels.spec(), 0), labels);
-            reference = Ops.concat(0, Ops.fill(reference.spec(), 0), reference);
-            embeddings = Ops.concat(0, embeddings, embeddings);
-        }
-        listener.conditions(pixels, embeds, labels, reference);
-        int factor = vae.config().factor();
-        Tensor latents = noise.normal(n, vae.config().latentChannels(), first.height() / factor, first.width() / factor);
-        int[] timesteps = sampler.timesteps();
-        for (int i = 0; i < timesteps.length; i++) {
-            if (listener.cancelled()) {
-                throw new CancelledException(i, timesteps.length);
+        var watch = new GuidedSampling.Listener() {
+            @Override
+            public void conditions(GuidedSampling.Conditions given) {
+                listener.conditions(pixels, embeds, given.classLabels(), given.reference());
             }
-            latents = step(sampler, timesteps[i], i, latents, reference, embeddings, labels, options, noise, listener);
-        }
-        return decode(latents);
-    }
 
-    private Tensor step(DiffusionSampler sampler, int t, int index, Tensor latents, Tensor reference, Tensor prompts, Tensor labels, SamplingOptions options,
-            NoiseSource noise, Listener listener) {
-        return Scope.keeping("sampling step", () -> {
-            boolean guided = options.guidance() != 1;
-            Tensor input = Ops.concat(1, guided ? Ops.concat(0, latents, latents) : latents, reference);
-            Tensor prediction = unet.predict(input, new long[] {t}, prompts, labels);
-            Tensor joined = prediction;
-            if (guided) {
-                Tensor free = Ops.slice(prediction, 0, 0, latents.dim(0));
-                Tensor conditioned = Ops.slice(prediction, 0, latents.dim(0), 2 * latents.dim(0));
-                joined = Ops.add(free, Ops.affine(Ops.sub(conditioned, free), options.guidance(), 0));
+            @Override
+            public void before(int index) {
+                if (listener.cancelled()) {
+                    throw new CancelledException(index, options.steps());
+                }
             }
-            Tensor drawn = sampler.drawsNoise(t) ? noise.normal(latents.shape().dims()) : null;
-            Tensor next = sampler.step(joined, t, latents, drawn).latents();
-            listener.step(index, sampler.steps(), t, prediction, next);
-            return next;
-        });
+
+            @Override
+            public void after(int index, int timestep, Tensor prediction, Tensor latents) {
+                listener.step(index, options.steps(), timestep, prediction, latents);
+            }
+        };
+        return decode(new GuidedSampling(sampler, options.guidance()).run(unet, new GuidedSampling.Conditions(embeddings, labels, reference), initial,
+                () -> noise.normal(initial.shape().dims()), watch));
     }
 
     private Image8 check(List<Image8> pictures) {
@@ -196,7 +211,7 @@ public final class MultiViewPipeline implements AutoCloseable {
             throw new EngineException("sampling: no picture");
         }
         Image8 first = pictures.getFirst();
-        int factor = vae.config().factor();
+        int factor = space.factor();
         for (Image8 p : pictures) {
             if (p.channels() != 3) {
                 throw new EngineException("sampling: a picture has " + p.channels() + " channels, expected RGB on a solid background: composite it first");
@@ -226,24 +241,15 @@ public final class MultiViewPipeline implements AutoCloseable {
                         all.dim(1), all.dim(2));
     }
 
-    /** Input of the image encoder [B,3,s,s]. */
-    private Tensor pixels(List<Image8> pictures) {
-        List<Tensor> out = new ArrayList<>();
-        for (Image8 p : pictures) {
-            float[] values = processor.process(p);
-            out.add(Tensor.of(values, 1, 3, processor.cropHeight(), processor.cropWidth()));
-        }
+    /** Something of every picture [1,…], together [B,…]. */
+    private static Tensor each(List<Image8> pictures, Function<Image8, Tensor> what) {
+        List<Tensor> out = pictures.stream().map(what).toList();
         return out.size() == 1 ? out.getFirst() : Ops.concat(0, out);
     }
 
-    /** Scaled latents of the reference pictures [B,C,h,w]. */
-    private Tensor reference(List<Image8> pictures) {
-        List<Tensor> out = new ArrayList<>();
-        for (Image8 p : pictures) {
-            Tensor image = Ops.affine(Tensor.of(p.toFloatChw(), 1, 3, p.height(), p.width()), 2, -1);
-            out.add(Ops.affine(Scope.keeping("encoding", () -> Ops.contiguous(vae.encode(image).mode())), vae.config().scalingFactor(), 0));
-        }
-        return out.size() == 1 ? out.getFirst() : Ops.concat(0, out);
+    /** Latents of a reference picture [1,C,h,w], scaled as the network was trained. */
+    private Tensor reference(Image8 picture) {
+        return Ops.affine(space.mean(picture.toFloatChw(), picture.height(), picture.width()), scaleReference ? space.scale() : 1, 0);
     }
 
     /** [B,…] to [B*views,…]. */
@@ -263,19 +269,11 @@ public final class MultiViewPipeline implements AutoCloseable {
 
     /** Pictures [N,3,H,W] in [0,1] of scaled latents [N,C,h,w], decoded one by one to bound the memory. */
     public Tensor decode(Tensor latents) {
-        List<Tensor> out = new ArrayList<>();
-        for (long i = 0; i < latents.dim(0); i++) {
-            Tensor one = Ops.affine(Ops.contiguous(Ops.slice(latents, 0, i, i + 1)), 1 / vae.config().scalingFactor(), 0);
-            out.add(Scope.keeping("decoding", () -> Ops.clamp(Ops.affine(vae.decode(one), 0.5, 0.5), 0, 1)));
-        }
-        return Ops.concat(0, out);
+        return space.decode(latents);
     }
 
     @Override
     public void close() {
-        mapped.close();
-        vae.close();
-        encoder.close();
-        memory.close();
+        owned.forEach(Runnable::run);
     }
 }

@@ -27,14 +27,19 @@ public record PromptEmbeddings(Path file, long[] shape, float[] values, String s
     private static final String FOLDER = "prompt_embeds";
     private static final float SAME = 1e-4f;
 
-    /** The file of a pipeline folder: {@code clr_embeds.safetensors} or {@code .pt}, in it or in its folder {@code prompt_embeds}. */
+    /**
+     * The file of a pipeline folder: {@code clr_embeds.safetensors} or {@code .pt}, in it or in its folder {@code prompt_embeds}. The UNet
+     * of a training checkpoint goes with the embeddings that were learned with it, where there are such.
+     */
     public static Path of(PipelineFolder pipeline) throws IOException {
-        return find(pipeline.path()).orElseThrow(() -> new MultiViewException("MFL-E101", pipeline.path(), "has no prompt embeddings ("
-                + String.join(" or ", NAMES) + ")", "name a file with --prompts; continuing with empty embeddings is refused"));
+        String beside = pipeline.unet().getFileName().toString().replace("unet", FOLDER);
+        return find(pipeline.unet().resolveSibling(beside), pipeline.path(), pipeline.path().resolve(FOLDER)).orElseThrow(() -> new MultiViewException("MFL-E101",
+                pipeline.path(), "has no prompt embeddings (" + String.join(" or ", NAMES) + ")",
+                "name a file with --prompts; continuing with empty embeddings is refused"));
     }
 
-    private static Optional<Path> find(Path pipeline) {
-        for (Path folder : List.of(pipeline, pipeline.resolve(FOLDER))) {
+    private static Optional<Path> find(Path... folders) {
+        for (Path folder : folders) {
             for (String name : NAMES) {
                 if (Files.isRegularFile(folder.resolve(name))) {
                     return Optional.of(folder.resolve(name));

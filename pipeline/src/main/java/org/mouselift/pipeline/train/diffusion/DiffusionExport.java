@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.pipeline.config.DiffusionConfig;
+import org.mouselift.pipeline.multiview.PipelineFolder;
 
 /**
  * The pipeline folder that a finished training leaves (multi-view diffusion specification §5.3): the averaged UNet, and the frozen
@@ -51,7 +52,7 @@ public final class DiffusionExport {
         }
         index.put("scheduler", List.of("diffusers", "DDIMScheduler"));
         if (c.source().pixels()) {
-            index.put("_mouselift_latent_space", "pixels");
+            index.put(PipelineFolder.LATENT_SPACE, PipelineFolder.PICTURES);
         } else {
             copy(c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow(), folder.resolve("vae"));
             index.put("vae", List.of("diffusers", "AutoencoderKL"));

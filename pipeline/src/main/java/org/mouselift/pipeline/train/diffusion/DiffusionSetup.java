@@ -32,6 +32,9 @@ import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
 import org.mouselift.pipeline.config.DiffusionConfig;
+import org.mouselift.pipeline.multiview.ImageConditions;
+import org.mouselift.pipeline.multiview.LatentSpace;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 
 /** The parts of a stage 1 training from its configuration. What does not fit together is refused before weights are loaded. */
@@ -107,6 +110,9 @@ public final class DiffusionSetup {
                 keys.put(k, v);
             }
         });
+        if (!c.conditions().scaleReference()) {
+            keys.put(MultiViewPipeline.SCALE_REFERENCE, false);
+        }
         UNetConfig config = UNetConfig.of(keys, fresh ? "unet_config" : folder + "/config.json");
         if (config.numViews() != c.views()) {
             throw new IOException("MFL-E111: the UNet was built for " + config.numViews() + " views but n_views is " + c.views());
@@ -183,14 +189,7 @@ public final class DiffusionSetup {
         }
         Path folder = c.source().pipeline().orElseThrow(() -> new IOException("the UNet takes class labels (class_embed_type projection): name a pipeline with an image"
                 + " encoder as pretrained_model_name_or_path, or use a unet_config without class_embed_type"));
-        ImageConditions conditions = new ImageConditions(PipelineFolder.open(folder));
-        if (unet.classWidth() != 2 * conditions.width()) {
-            int width = conditions.width();
-            conditions.close();
-            throw new IOException("projection_class_embeddings_input_dim of the UNet is " + unet.classWidth() + ", expected twice the projection_dim " + width
-                    + " of the image encoder in " + folder);
-        }
-        return conditions;
+        return new ImageConditions(PipelineFolder.open(folder), unet);
     }
 
     /** The objects of a list. */

@@ -17,6 +17,8 @@ import org.mouselift.models.diffusion.LearningRate;
 import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.TrainingStep;
+import org.mouselift.pipeline.multiview.ImageConditions;
+import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.train.TrainingListener;
 import org.mouselift.pipeline.train.TrainingRun;
 
@@ -138,7 +140,7 @@ public final class DiffusionTrainer extends TrainingRun {
             public Tensor loss(Map<String, Double> numbers) {
                 long[] shape = {n, space.channels(), side, side};
                 Tensor classes = conditions == null ? null
-                        : conditions.classLabels(Tensor.of(embeddings, n, conditions.width()), Tensor.of(embeddingNoise, n, conditions.width()));
+                        : conditions.classLabels(Tensor.of(embeddings, n, conditions.width()), 0, Tensor.of(embeddingNoise, n, conditions.width()));
                 DiffusionObjective.Report r = objective.evaluate(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape), Tensor.of(reference, shape),
                         classes, model.prompts(references), Tensor.of(noise, shape), timesteps, drop));
                 numbers.put("loss", r.loss().item());

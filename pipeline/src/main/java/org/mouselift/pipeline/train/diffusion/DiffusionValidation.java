@@ -20,9 +20,12 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.DiffusionSampler;
-import org.mouselift.models.diffusion.GuidedSampling;
 import org.mouselift.models.metrics.ImageMetrics;
+import org.mouselift.pipeline.multiview.ImageConditions;
+import org.mouselift.pipeline.multiview.LatentSpace;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.NoiseSource;
+import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.train.TrainingListener;
 
 /**
@@ -121,15 +124,16 @@ public final class DiffusionValidation {
         return Ops.concat(0, java.util.Collections.nCopies(n, x));
     }
 
+    /** Views [V,3,s,s] of an object as the finished pipeline draws them: from the input in 8 bits, by the same code. */
     private float[] sample(DiffusionModel model, EncodedViews.Item item, double scale, NoiseSource noise) {
-        int views = item.pictures().views();
-        int side = space.side(item.pictures().size());
-        Tensor classes = conditions == null ? null : conditions.classLabels(repeated(item.embedding(), views, 1, conditions.width()), noise.normal(views, conditions.width()));
-        var given = new GuidedSampling.Conditions(model.prompts(new int[] {plan.reference()}), classes,
-                repeated(reference(item), views, 1, space.channels(), side, side));
-        Tensor initial = noise.normal(views, space.channels(), side, side);
-        Tensor latents = new GuidedSampling(plan.sampler(), scale).run(model.unet(), given, initial, () -> noise.normal(views, space.channels(), side, side));
-        return space.decode(latents).toFloats();
+        int size = item.pictures().size();
+        Image8 input = Quantization.TRUNCATE.fromChw(item.pictures().view(plan.reference()), 3, size, size);
+        DiffusionSampler s = plan.sampler();
+        try (Scope scope = Scope.open("sampling for validation");
+                MultiViewPipeline pipeline = new MultiViewPipeline(model.unet(), space, conditions, s.schedule(), plan.scaleReference())) {
+            return pipeline.generate(List.of(input), model.prompts(new int[] {plan.reference()}), new SamplingOptions(s.steps(), scale, s.eta(), 0, s.kind()), noise,
+                    MultiViewPipeline.Listener.NONE).toFloats();
+        }
     }
 
     /** Mean squared error of the prediction over steps spread evenly, with the same noises every time. */
@@ -152,7 +156,7 @@ public final class DiffusionValidation {
             int step = (2 * k + 1) * objective.schedule().length() / (2 * LOSS_STEPS);
             try (Scope scope = Scope.open("validation loss")) {
                 long[] shape = {views, space.channels(), side, side};
-                Tensor classes = conditions == null ? null : conditions.classLabels(repeated(item.embedding(), views, 1, conditions.width()),
+                Tensor classes = conditions == null ? null : conditions.classLabels(repeated(item.embedding(), views, 1, conditions.width()), 0,
                         Tensor.zeros(DType.F32, views, conditions.width()));
                 DiffusionObjective.Report r = objective.evaluate(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape),
                         repeated(reference(item), views, 1, space.channels(), side, side), classes, model.prompts(new int[] {plan.reference()}),

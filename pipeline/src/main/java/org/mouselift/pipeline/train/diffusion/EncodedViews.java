@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.engine.Philox;
+import org.mouselift.pipeline.multiview.ImageConditions;
+import org.mouselift.pipeline.multiview.LatentSpace;
 
 /**
  * Objects as the network sees them: distributions of the latents of all views, and the embedding of the input. Where every load of a

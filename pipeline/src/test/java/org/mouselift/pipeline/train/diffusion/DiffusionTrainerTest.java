@@ -32,6 +32,7 @@ import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.config.DiffusionConfigReader;
 import org.mouselift.pipeline.config.YamlReader;
+import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.train.TrainingListener;
 import org.mouselift.pipeline.train.TrainingRun;
 

@@ -1,4 +1,4 @@
-package org.mouselift.pipeline.train.diffusion;
+package org.mouselift.pipeline.multiview;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +21,7 @@ public record LatentSpace(AutoencoderKL autoencoder) implements AutoCloseable {
 
     /** Side of the latents of square pictures. */
     public int side(int pictureSize) {
-        return autoencoder == null ? pictureSize : pictureSize / autoencoder.config().factor();
+        return pictureSize / factor();
     }
 
     /** Picture pixels along a side of a latent pixel. */
@@ -42,9 +42,18 @@ public record LatentSpace(AutoencoderKL autoencoder) implements AutoCloseable {
     /** Distribution of the latents of one picture [3,s,s] in [0,1], before scaling: [channels, h, w] flat. */
     public float[] moments(float[] picture, int size) {
         try (Scope scope = Scope.open("encoding")) {
-            Tensor x = Ops.affine(Tensor.of(picture, 1, 3, size, size), 2, -1);
-            return autoencoder == null ? x.toFloats() : autoencoder.encode(x).moments().toFloats();
+            return encoded(picture, size, size).toFloats();
         }
+    }
+
+    private Tensor encoded(float[] picture, int height, int width) {
+        Tensor x = Ops.affine(Tensor.of(picture, 1, 3, height, width), 2, -1);
+        return autoencoder == null ? x : autoencoder.encode(x).moments();
+    }
+
+    /** Unscaled mean latents [1,C,h,w] of one picture [3,height,width] in [0,1], in the current scope. */
+    public Tensor mean(float[] picture, int height, int width) {
+        return Scope.keeping("encoding", () -> Ops.contiguous(Ops.slice(encoded(picture, height, width), 1, 0, channels())));
     }
 
     /** Unscaled mean latents, from {@link #moments}. */
