@@ -146,4 +146,39 @@ class MultiViewPipelineTest {
         message = assertThrows(IOException.class, () -> PipelineFolder.withCheckpoint(folder, checkpoint)).getMessage();
         assertTrue(message.contains("never used in its place"), message);
     }
+
+    @Test
+    void aCheckpointGivesItsAverageWhereverTheOriginalPutIt() throws IOException {
+        Path checkpoint = folder.resolve("p/out/checkpoint-3");
+        Path unet = Files.createDirectories(checkpoint.resolve("unet"));
+        Files.copy(folder.resolve("unet/config.json"), unet.resolve("config.json"));
+        assertEquals(unet, PipelineFolder.withCheckpoint(folder, checkpoint).unet());
+        Path average = Files.createDirectories(checkpoint.resolve("unet_ema"));
+        Files.copy(folder.resolve("unet/config.json"), average.resolve("config.json"));
+        assertEquals(average, PipelineFolder.withCheckpoint(folder, checkpoint).unet());
+        assertEquals(unet, PipelineFolder.withCheckpoint(folder, unet).unet(), "a UNet that is named itself");
+
+        // A relative checkpoint_prefix "p" is joined twice by the original: weights in p/p/out/checkpoint-3.
+        Path twice = Files.createDirectories(folder.resolve("p/p/out")).resolve("checkpoint-3");
+        Files.move(checkpoint, twice);
+        Files.createDirectories(checkpoint.resolve("optimizer"));
+        assertEquals(twice.resolve("unet_ema"), PipelineFolder.withCheckpoint(folder, checkpoint).unet());
+    }
+
+    @Test
+    void whatTheUNetDoesNotUseNeedNotBeThere() throws IOException {
+        Path text = folder.resolve("unet/config.json");
+        Map<?, ?> plain = JSON.readValue(text.toFile(), Map.class);
+        plain.remove("class_embed_type");
+        plain.remove("projection_class_embeddings_input_dim");
+        assertTrue(PipelineFolder.open(folder).needs("image_encoder"));
+        Files.writeString(text, JSON.writeValueAsString(plain));
+        assertEquals(List.of("scheduler", "unet", "vae"), PipelineFolder.open(folder).components());
+        Files.writeString(folder.resolve("model_index.json"), "{\"_mouselift_latent_space\": \"pixels\"}");
+        assertEquals(List.of("scheduler", "unet"), PipelineFolder.open(folder).components());
+        // It still has eight channels, which are no pictures: said before its weights are read.
+        Files.delete(folder.resolve("unet/diffusion_pytorch_model.safetensors"));
+        String message = assertThrows(EngineException.class, () -> MultiViewPipeline.load(PipelineFolder.open(folder))).getMessage();
+        assertTrue(message.contains("in_channels 8") && message.contains("3 channels"), message);
+    }
 }

@@ -1,0 +1,186 @@
+package org.mouselift.pipeline.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.Images;
+import org.mouselift.data.image.PngWriter;
+import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.pipeline.multiview.TinyPipeline;
+
+/** {@code train diffusion} from the command line with tiny networks: in latents with the image branch, and in pictures without. */
+class TrainDiffusionCommandTest {
+    private static final int VIEWS = 3;
+    private static final int SIZE = 32;
+    private static final String WEIGHTS = "diffusion_pytorch_model.safetensors";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path folder;
+
+    private Path pipeline;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeEach
+    void data() throws IOException {
+        pipeline = TinyPipeline.write(folder.resolve("pipeline"), VIEWS);
+        List<String> lines = new ArrayList<>();
+        for (int s = 0; s < 2; s++) {
+            Path images = Files.createDirectories(folder.resolve("sample" + s).resolve("images"));
+            for (int v = 0; v < VIEWS; v++) {
+                byte[] data = new byte[SIZE * SIZE * 4];
+                new Random(10L * s + v).nextBytes(data);
+                for (int p = 0; p < SIZE * SIZE; p++) {
+                    boolean inside = p % SIZE > 4 && p % SIZE < SIZE - 4 && p / SIZE > 4 && p / SIZE < SIZE - 4;
+                    data[4 * p + 3] = (byte) (inside ? 255 : 0);
+                }
+                PngWriter.write(images.resolve("cam_00" + v + ".png"), new Image8(SIZE, SIZE, 4, data));
+            }
+            lines.add(images.getParent().toString());
+        }
+        Files.write(folder.resolve("list.txt"), lines);
+    }
+
+    private Path config(String parts) throws IOException {
+        return Files.writeString(folder.resolve("config.yaml"), """
+                n_views: 3
+                img_wh: 32
+                seed: 7
+                train_dataset: {path: %1$s/list.txt, bg_color: white}
+                validation_dataset: {path: %1$s/list.txt, bg_color: white}
+                train_batch_size: 2
+                max_train_steps: 2
+                gradient_accumulation_steps: 2
+                gradient_checkpointing: true
+                learning_rate: 1e-3
+                lr_scheduler: cosine
+                lr_warmup_steps: 1
+                snr_gamma: 5.0
+                max_grad_norm: 1.0
+                checkpointing_steps: 1
+                checkpoints_total_limit: 1
+                resume_from_checkpoint: latest
+                validation_steps: 2
+                validation_max_objects: 1
+                validation_guidance_scales: [3.0, 1.0]
+                pipe_validation_kwargs: {eta: 1.0, num_inference_steps: 2}
+                output_dir: %1$s/run
+                %2$s
+                """.formatted(folder, parts));
+    }
+
+    private String latents() {
+        return "pretrained_model_name_or_path: " + pipeline + "\nprompt_embed_path: " + pipeline.resolve("clr_embeds.safetensors");
+    }
+
+    private static String pictures() {
+        return """
+                latent_space: pixels
+                learned_prompt_tokens: 2
+                unet_config: {block_out_channels: [8, 8], down_block_types: [CrossAttnDownBlockMV2D, DownBlock2D], up_block_types: [UpBlock2D, CrossAttnUpBlockMV2D],
+                  attention_head_dim: [1, 2], layers_per_block: 1, norm_num_groups: 4, cross_attention_dim: 8, use_linear_projection: true, sparse_mv_attention: true,
+                  num_views: 3}""";
+    }
+
+    private int run(Object... arguments) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        return Mouselift.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
+                .execute(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new));
+    }
+
+    private int train(Object... more) {
+        return run(Stream.concat(Stream.of("train", "diffusion", "--config", folder.resolve("config.yaml")), Arrays.stream(more)).toArray());
+    }
+
+    /** The exported pipeline draws from the validation's input what the validation drew: one is truncated to 8 bits, the other rounded. */
+    private void drawsWhatTheValidationDrew(Path exported) throws IOException {
+        Path seen = folder.resolve("run/val/global_step_0002/0000");
+        assertEquals(0, run("views", seen.resolve("input.png"), "--pipeline", exported, "--allow", "MFL-E134", "--steps", 2, "--seed", 7, "-o", folder.resolve("views")),
+                err.toString());
+        byte[] validated = Images.read(seen.resolve("pred_gs_3.0.png")).toRgb().data();
+        byte[] drawn = Images.read(folder.resolve("views/input/multiview.png")).toRgb().data();
+        assertEquals(validated.length, drawn.length);
+        for (int i = 0; i < drawn.length; i++) {
+            int difference = (drawn[i] & 0xFF) - (validated[i] & 0xFF);
+            assertTrue(difference == 0 || difference == 1, "byte " + i + ": " + (drawn[i] & 0xFF) + " is not " + (validated[i] & 0xFF) + " rounded");
+        }
+    }
+
+    @Test
+    void inLatentsWithTheImageBranch() throws IOException {
+        config(latents());
+        assertEquals(0, train(), err.toString());
+        Path checkpoint = folder.resolve("run/checkpoint-2");
+        assertTrue(Files.isRegularFile(checkpoint.resolve("unet").resolve(WEIGHTS)));
+        JsonNode average = JSON.readTree(checkpoint.resolve("unet_ema/config.json").toFile());
+        assertEquals(List.of(2, 0.9999, 8), List.of(average.get("optimization_step").asInt(), average.get("decay").asDouble(), average.get("in_channels").asInt()));
+        assertFalse(Files.exists(folder.resolve("run/checkpoint-1")), "checkpoints_total_limit is 1");
+        try (SafetensorsFile before = SafetensorsFile.open(pipeline.resolve("unet").resolve(WEIGHTS));
+                SafetensorsFile after = SafetensorsFile.open(checkpoint.resolve("unet").resolve(WEIGHTS))) {
+            assertEquals(before.names(), after.names());
+            assertFalse(Arrays.equals(before.get("class_embedding.linear_1.weight").floats(), after.get("class_embedding.linear_1.weight").floats()),
+                    "the image branch is not learnt from");
+        }
+        Path exported = folder.resolve("run/pipeckpts");
+        for (String frozen : List.of("vae/" + WEIGHTS, "image_encoder/model.safetensors", "image_normalizer/" + WEIGHTS, "feature_extractor/preprocessor_config.json",
+                "scheduler/scheduler_config.json", "image_noising_scheduler/scheduler_config.json")) {
+            assertArrayEquals(Files.readAllBytes(pipeline.resolve(frozen)), Files.readAllBytes(exported.resolve(frozen)), frozen);
+        }
+        assertArrayEquals(Files.readAllBytes(checkpoint.resolve("unet_ema").resolve(WEIGHTS)), Files.readAllBytes(exported.resolve("unet").resolve(WEIGHTS)),
+                "the averaged weights are what is exported");
+        JsonNode index = JSON.readTree(exported.resolve("model_index.json").toFile());
+        assertEquals(List.of("AutoencoderKL", "CLIPVisionModelWithProjection", "UNetMV2DConditionModel", "DDIMScheduler"),
+                List.of(index.at("/vae/1").asText(), index.at("/image_encoder/1").asText(), index.at("/unet/1").asText(), index.at("/scheduler/1").asText()));
+        drawsWhatTheValidationDrew(exported);
+        byte[] ofTheExport = Files.readAllBytes(folder.resolve("views/input/multiview.png"));
+        assertEquals(0, run("views", folder.resolve("run/val/global_step_0002/0000/input.png"), "--pipeline", pipeline, "--unet", checkpoint, "--allow", "MFL-E134", "--steps", 2,
+                "--seed", 7, "-o", folder.resolve("again")), err.toString());
+        assertArrayEquals(ofTheExport, Files.readAllBytes(folder.resolve("again/input/multiview.png")), "the checkpoint's average with the pipeline it was trained from");
+    }
+
+    @Test
+    void inPicturesWithLearnedPrompts() throws IOException {
+        config(pictures());
+        assertEquals(0, train(), err.toString());
+        Path exported = folder.resolve("run/pipeckpts");
+        assertFalse(Files.exists(exported.resolve("vae")) || Files.exists(exported.resolve("image_encoder")));
+        drawsWhatTheValidationDrew(exported);
+        JsonNode settings = JSON.readTree(folder.resolve("views/input/run.json").toFile()).get("settings");
+        assertTrue(settings.get("prompts").asText().endsWith("clr_embeds.safetensors"), settings.toString());
+        assertEquals(1, settings.get("weightsSha256").size(), "the UNet alone has weights");
+        byte[] ofTheExport = Files.readAllBytes(folder.resolve("views/input/multiview.png"));
+        // Other prompts in the pipeline folder: those learned with the checkpoint belong to its UNet.
+        TinyPipeline.prompts(exported.resolve("clr_embeds.safetensors"), VIEWS, 2, 8);
+        assertEquals(0, run("views", folder.resolve("run/val/global_step_0002/0000/input.png"), "--pipeline", exported, "--unet", folder.resolve("run/checkpoint-2"), "--allow",
+                "MFL-E134", "--steps", 2, "--seed", 7, "-o", folder.resolve("again")), err.toString());
+        assertArrayEquals(ofTheExport, Files.readAllBytes(folder.resolve("again/input/multiview.png")));
+    }
+
+    @Test
+    void unscaledReferencesAreSampledAsTheyWereTrained() throws IOException {
+        config(latents() + "\nscale_input_latents: false");
+        assertEquals(0, train(), err.toString());
+        assertFalse(JSON.readTree(folder.resolve("run/checkpoint-2/unet/config.json").toFile()).get("_mouselift_scale_input_latents").asBoolean(true));
+        drawsWhatTheValidationDrew(folder.resolve("run/pipeckpts"));
+    }
+}
