@@ -71,6 +71,11 @@ final class KeptViews {
         return sum;
     }
 
+    /** Bytes of the buffers that all views share and of those for views that are not kept. */
+    long workingBytes() {
+        return scratch.bytes() + spare.stateBytes();
+    }
+
     /** Views that wait for their gradient. */
     int views() {
         return kept.stream().mapToInt(r -> r.views.size()).sum();

@@ -30,6 +30,15 @@ final class RasterScratch {
         }
     }
 
+    /** Memory of the buffers that grow with the scene. */
+    long bytes() {
+        long sum = 4L * (pairStart.length + pairMoments.length + moments.length);
+        for (TileKernel.Pixels p : pixels) {
+            sum += 4L * p.moments.length;
+        }
+        return sum;
+    }
+
     /** Prepares the moments of {@code count} Gaussians: zeros. */
     void clearMoments(int count) {
         int numbers = count * TileKernel.MOMENTS;

@@ -27,6 +27,12 @@ public final class SplatKernels implements KernelProvider {
         kernels.add(SplatViews.Gradient.class, DType.F64, SplatViews.backward(SplatKernels::gradientReference));
     }
 
+    /** Bytes on the heap that rendering keeps between calls of this thread: views that wait for their gradient and buffers to be used again. */
+    public static long heldBytes() {
+        KeptViews views = VIEWS.get();
+        return views.bytes() + views.workingBytes();
+    }
+
     private static int degree(Tensor features) {
         return (int) Math.round(Math.sqrt(features.dim(1))) - 1;
     }

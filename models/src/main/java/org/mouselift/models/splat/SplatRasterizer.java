@@ -29,6 +29,7 @@ public final class SplatRasterizer {
     private SplatCamera camera;
     private float[] background;
     private double modifier;
+    private RasterTimes times = RasterTimes.NONE;
 
     public SplatRasterizer() {
         this(RasterOptions.DEFAULT);
@@ -57,6 +58,11 @@ public final class SplatRasterizer {
 
     public RasterOptions options() {
         return options;
+    }
+
+    /** Where the time of the last view went. */
+    public RasterTimes times() {
+        return times;
     }
 
     /** Gaussians of the last view that were left out because of a NaN or infinite parameter (option CULL). */
@@ -97,8 +103,11 @@ public final class SplatRasterizer {
             throw new IllegalArgumentException("scalingModifier = " + scalingModifier + ", expected a positive number");
         }
         this.parameters = null;
+        long start = System.nanoTime();
         table.project(gaussians, camera, scalingModifier, options);
+        long projected = System.nanoTime();
         order.sort(table.depths, gaussians.count());
+        long sorted = System.nanoTime(), binning = -sorted;
         bins.count(camera.tilesX(), camera.tilesY(), order, table.rects);
         int tiles = camera.tilesX() * camera.tilesY();
         int slots = Math.multiplyExact(tiles, PIXELS);
@@ -108,14 +117,22 @@ public final class SplatRasterizer {
         }
         this.camera = camera;
         this.background = background.clone();
+        binning += System.nanoTime();
         for (int begin = 0; begin < tiles; ) {
             int first = begin, end = bins.bandEnd(begin, options.forwardBand());
+            binning -= System.nanoTime();
             bins.fill(order, begin, end);
+            binning += System.nanoTime();
             Workers.each(end - begin, (worker, t) -> compositeTile(first + t, scratch.pixels[worker], out));
             begin = end;
         }
+        times = new RasterTimes(seconds(projected - start), seconds(sorted - projected), seconds(binning), seconds(System.nanoTime() - sorted - binning), 0, 0, 0);
         this.parameters = gaussians;
         this.modifier = scalingModifier;
+    }
+
+    private static double seconds(long nanos) {
+        return nanos * 1e-9;
     }
 
     private void compositeTile(int tile, Pixels s, SplatImage out) {
@@ -195,6 +212,7 @@ public final class SplatRasterizer {
         if (probe != null && probe.opacity.length != n) {
             throw new IllegalArgumentException("probe holds " + probe.opacity.length + " Gaussians, the view was rendered with " + n);
         }
+        long start = System.nanoTime(), reducing = 0;
         scratch.clearMoments(n);
         if (scratch.pairStart.length < n + 1) {
             scratch.pairStart = new int[n + 1 + n / 4];
@@ -210,13 +228,18 @@ public final class SplatRasterizer {
                 scratch.pairMoments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
             }
             Workers.each(end - begin, (worker, t) -> backwardTile(first + t, first, scratch.pixels[worker], gradRgb, gradAlpha, gradDepth));
+            reducing -= System.nanoTime();
             Workers.split(n, 1024, (worker, from, to) -> reduce((int) from, (int) to));
+            reducing += System.nanoTime();
             begin = end;
         }
         if (probe != null) {
             probe.clear();
         }
+        long summed = System.nanoTime();
         table.chain(parameters, camera, modifier, gradients, probe);
+        times = new RasterTimes(times.project(), times.sort(), times.bin(), times.composite(), seconds(summed - start - reducing), seconds(reducing),
+            seconds(System.nanoTime() - summed));
     }
 
     /** Numbers the (splat, tile) pairs of a band splat by splat, tiles in raster order; returns how many there are. */

@@ -34,7 +34,11 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
         /** Fused multiply-adds in registers: the machine's ceiling. */
         FMA_PEAK("fma_peak", List.of(), Map.of(), false),
         /** N Gaussians of a ball seen from 2.7 away on a picture of W × H pixels. */
-        RASTERIZE("rasterize", List.of("N"), Map.of("W", 512L, "H", 512L), true);
+        RASTERIZE("rasterize", List.of("N"), Map.of("W", 512L, "H", 512L), true),
+        /** views × side² pixel-aligned Gaussians of a trained network, seen by cameras on pictures of side × side pixels. */
+        RASTERIZE_TRAINED("rasterize_trained", List.of("views", "side"), Map.of("cameras", 1L), true),
+        /** As above, from a network as it is initialised. */
+        RASTERIZE_UNTRAINED("rasterize_untrained", List.of("views", "side"), Map.of("cameras", 1L), true);
 
         private final String label;
         private final List<String> required;
@@ -62,7 +66,7 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
             return switch (this) {
                 case GROUP_NORM_SILU -> List.of("N", "C", "H", "W");
                 case LAYER_NORM, GELU, COPY -> List.of("M", "N");
-                case MATMUL, LINEAR, CONV2D, ATTENTION, FMA_PEAK, RASTERIZE -> List.of();
+                case MATMUL, LINEAR, CONV2D, ATTENTION, FMA_PEAK, RASTERIZE, RASTERIZE_TRAINED, RASTERIZE_UNTRAINED -> List.of();
             };
         }
 
@@ -117,6 +121,10 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
         if (op == Op.RASTERIZE && (size("W") > 8192 || size("H") > 8192)) {
             throw new IllegalArgumentException("rasterize: W = " + size("W") + ", H = " + size("H") + ", expected at most 8192");
         }
+        if (pixelAligned() && (size("side") > 1024 || size("views") > 64 || size("cameras") > 64)) {
+            throw new IllegalArgumentException(op.label + ": side = " + size("side") + ", views = " + size("views") + ", cameras = " + size("cameras")
+                    + ", expected at most 1024, 64 and 64");
+        }
         long elements;
         try {
             elements = elements();
@@ -128,6 +136,16 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
             throw new IllegalArgumentException(op.label + ": sizes " + sizes + " need " + elements * 4 / 1_000_000_000 + " GB, at most "
                     + MAX_BYTES / 1_000_000_000 + " GB are timed");
         }
+    }
+
+    /** Whether the operands are the Gaussians of pictures. */
+    boolean pixelAligned() {
+        return op == Op.RASTERIZE_TRAINED || op == Op.RASTERIZE_UNTRAINED;
+    }
+
+    /** Whether the operation is the renderer. */
+    boolean renders() {
+        return op == Op.RASTERIZE || pixelAligned();
     }
 
     public long size(String letter) {
@@ -150,6 +168,7 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
             case LAYER_NORM, GELU, COPY -> new long[] {size("M"), size("N")};
             case FMA_PEAK -> new long[0];
             case RASTERIZE -> new long[] {size("N"), size("H"), size("W")};
+            case RASTERIZE_TRAINED, RASTERIZE_UNTRAINED -> new long[] {size("views") * size("side") * size("side"), size("cameras"), size("side"), size("side")};
         };
     }
 
@@ -173,6 +192,8 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
             case LAYER_NORM, GELU, COPY -> Math.multiplyExact(2L, product("M", "N"));
             case FMA_PEAK -> 0;
             case RASTERIZE -> Math.addExact(Math.multiplyExact(14L, size("N")), Math.multiplyExact(5L, product("W", "H")));
+            case RASTERIZE_TRAINED, RASTERIZE_UNTRAINED -> Math.addExact(Math.multiplyExact(14L, product("views", "side", "side")),
+                    Math.multiplyExact(5L, product("cameras", "side", "side")));
         };
     }
 
@@ -195,7 +216,7 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
             case LINEAR -> 2.0 * size("M") * size("N") * size("K");
             case CONV2D -> 2.0 * size("N") * size("O") * outHeight() * outWidth() * size("C") * size("kernel") * size("kernel");
             case ATTENTION -> 4.0 * size("B") * size("heads") * size("Tq") * size("Tk") * size("D");
-            case GROUP_NORM_SILU, LAYER_NORM, GELU, COPY, FMA_PEAK, RASTERIZE -> 0;
+            case GROUP_NORM_SILU, LAYER_NORM, GELU, COPY, FMA_PEAK, RASTERIZE, RASTERIZE_TRAINED, RASTERIZE_UNTRAINED -> 0;
         };
         return forward * (backward ? op == Op.ATTENTION ? 3.5 : 3 : 1);
     }
@@ -208,7 +229,7 @@ public record BenchCase(Op op, Map<String, Long> sizes, boolean backward) {
         return switch (op) {
             case GROUP_NORM_SILU -> 4.0 * product("N", "C", "H", "W") * (backward ? 2.5 : 1);
             case LAYER_NORM, GELU, COPY -> 4.0 * product("M", "N") * (backward ? 2.5 : 1);
-            case MATMUL, LINEAR, CONV2D, ATTENTION, FMA_PEAK, RASTERIZE -> 0;
+            case MATMUL, LINEAR, CONV2D, ATTENTION, FMA_PEAK, RASTERIZE, RASTERIZE_TRAINED, RASTERIZE_UNTRAINED -> 0;
         };
     }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
@@ -12,8 +13,10 @@ import org.mouselift.engine.cpu.Calibration;
 import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.engine.cpu.Workers;
 import org.mouselift.engine.op.Conv2d;
+import org.mouselift.models.splat.SplatKernels;
 import org.mouselift.models.splat.SplatRender;
 import org.mouselift.models.splat.Turntable;
+import org.mouselift.pipeline.render.SplatScene;
 
 /** Times cases in this process on all threads of the pool: warm-up, then repeated runs, of which median and best count. */
 public final class BenchRunner {
@@ -34,9 +37,12 @@ public final class BenchRunner {
      * @param ofCeiling share of the machine's peak that the median run reached; null without a ceiling
      * @param fmaPeakGflops ceiling measured in the same process
      * @param copyGbs ceiling measured in the same process
+     * @param peakBytes most bytes of tensors alive at once, operands included
+     * @param rendererBytes what the renderer keeps on the heap between calls; null for other operations
      */
     public record Result(String name, java.util.Map<String, Long> sizes, long[] shape, String pass, String dtype, int threads, int width, int runs,
-            Double medianSeconds, Double bestSeconds, Double gflops, Double gbs, Double ofCeiling, double fmaPeakGflops, double copyGbs) {}
+            Double medianSeconds, Double bestSeconds, Double gflops, Double gbs, Double ofCeiling, double fmaPeakGflops, double copyGbs, long peakBytes,
+            Long rendererBytes) {}
 
     /** Measures the machine's ceilings first. */
     public BenchRunner(double secondsPerCase) {
@@ -56,9 +62,10 @@ public final class BenchRunner {
         if (c.op() == BenchCase.Op.FMA_PEAK) {
             double gflops = Math.max(ceilings.gflops(), Calibration.fmaPeak());
             return new Result(c.op().label(), c.sizes(), c.shape(), "fwd", "f32", Workers.count(), VectorWidth.BITS, 1, null, null, gflops, null,
-                    gflops / ceilings.gflops(), ceilings.gflops(), ceilings.copyGBs());
+                    gflops / ceilings.gflops(), ceilings.gflops(), ceilings.copyGBs(), 0, null);
         }
         try (Prepared prepared = prepare(c)) {
+            MemoryPool.resetPeak();
             return result(c, time(prepared::run));
         }
     }
@@ -100,7 +107,8 @@ public final class BenchRunner {
         Double gbs = c.bytes() > 0 ? c.bytes() / median * 1e-9 : null;
         Double share = gflops != null ? Double.valueOf(gflops / ceilings.gflops()) : gbs != null ? Double.valueOf(gbs / ceilings.copyGBs()) : null;
         return new Result(c.op().label(), c.sizes(), c.shape(), c.backward() ? "fwd+bwd" : "fwd", "f32", Workers.count(), VectorWidth.BITS, seconds.length,
-                median, seconds[0], gflops, gbs, share, ceilings.gflops(), ceilings.copyGBs());
+                median, seconds[0], gflops, gbs, share, ceilings.gflops(), ceilings.copyGBs(), MemoryPool.usage().peakBytes(),
+                c.renders() ? SplatKernels.heldBytes() : null);
     }
 
     /** Warm-up for half of the time (at least two runs), then timed runs. */
@@ -160,8 +168,14 @@ public final class BenchRunner {
             case LAYER_NORM -> random(c, c.shape(), new long[] {c.size("N")});
             case GELU, COPY -> random(c, c.shape());
             case RASTERIZE -> ball(Math.toIntExact(c.size("N")));
+            case RASTERIZE_TRAINED -> pixelAligned(PixelAlignedScene.Stage.TRAINED, c);
+            case RASTERIZE_UNTRAINED -> pixelAligned(PixelAlignedScene.Stage.UNTRAINED, c);
             case FMA_PEAK -> throw new IllegalArgumentException("fma_peak has no operands");
         };
+    }
+
+    private static List<Tensor> pixelAligned(PixelAlignedScene.Stage stage, BenchCase c) {
+        return PixelAlignedScene.of(stage, (int) c.size("views"), (int) c.size("side")).gaussians();
     }
 
     private static List<Tensor> random(BenchCase c, long[]... shapes) {
@@ -223,6 +237,10 @@ public final class BenchRunner {
             case RASTERIZE -> {
                 var camera = Turntable.cameras(50, 1, (int) c.size("W"), (int) c.size("H"), 2.7, 0);
                 yield () -> SplatRender.onWhite(camera, x, in.get(1), in.get(2), in.get(3), in.get(4));
+            }
+            case RASTERIZE_TRAINED, RASTERIZE_UNTRAINED -> {
+                var cameras = PixelAlignedScene.between((int) c.size("cameras"), (int) c.size("side")).stream().map(SplatScene::camera).toList();
+                yield () -> SplatRender.onWhite(cameras, x, in.get(1), in.get(2), in.get(3), in.get(4));
             }
             case FMA_PEAK -> throw new IllegalArgumentException("fma_peak is measured by the calibration");
         };

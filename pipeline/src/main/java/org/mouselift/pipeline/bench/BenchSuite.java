@@ -50,6 +50,8 @@ public final class BenchSuite {
         cases.add(BenchCase.of(BenchCase.Op.GELU, Map.of("M", 6144L, "N", 4096L), false));
         cases.add(BenchCase.of(BenchCase.Op.RASTERIZE, Map.of("N", 100_000L, "W", 512L, "H", 512L), false));
         cases.add(BenchCase.of(BenchCase.Op.RASTERIZE, Map.of("N", 100_000L, "W", 512L, "H", 512L), true));
+        cases.add(BenchCase.of(BenchCase.Op.RASTERIZE_TRAINED, Map.of("views", 6L, "side", 256L), true));
+        cases.add(BenchCase.of(BenchCase.Op.RASTERIZE_UNTRAINED, Map.of("views", 6L, "side", 64L), true));
         return cases;
     }
 

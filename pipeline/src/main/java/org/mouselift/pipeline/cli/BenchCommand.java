@@ -35,6 +35,8 @@ import picocli.CommandLine.Spec;
             "  {\"op\": \"group_norm_silu\", \"N\": 6, \"C\": 320, \"H\": 64, \"W\": 64}   groups (32)",
             "  {\"op\": \"layer_norm\", \"M\": 6144, \"N\": 1024}                    also gelu and copy",
             "  {\"op\": \"rasterize\", \"N\": 100000, \"W\": 512, \"H\": 512}          N Gaussians",
+            "  {\"op\": \"rasterize_trained\", \"views\": 6, \"side\": 512, \"cameras\": 1}  one a pixel of the views",
+            "  {\"op\": \"rasterize_untrained\", \"views\": 6, \"side\": 128}         as a training starts",
             "  {\"op\": \"fma_peak\"}",
             "GB/s count like a copy: a byte read and a byte written are one.", "",
             "Examples:", "  mouselift bench", "  mouselift bench --record", "  mouselift bench --suite suite.json --out bench.json --threads 1 --width 256"})

@@ -24,7 +24,7 @@ class BenchHistoryTest {
     private static final BenchCase LINEAR = BenchCase.of(Op.LINEAR, Map.of("M", 3L, "N", 5L, "K", 7L), true);
 
     private BenchHistory.Entry entry() {
-        var result = new BenchRunner.Result("linear", LINEAR.sizes(), LINEAR.shape(), "fwd+bwd", "f32", 2, 512, 9, 0.5, 0.25, 3.0, null, 0.75, 4.0, 5.0);
+        var result = new BenchRunner.Result("linear", LINEAR.sizes(), LINEAR.shape(), "fwd+bwd", "f32", 2, 512, 9, 0.5, 0.25, 3.0, null, 0.75, 4.0, 5.0, 0, null);
         return BenchHistory.entry(new BenchHistory.Sources("abc", true), "a processor", List.of(LINEAR), List.of(result));
     }
 

@@ -57,7 +57,7 @@ class BenchSuiteTest {
     @Test
     void theSuitesOfTheRepositoryAreRead() throws IOException {
         Path suites = Path.of(System.getProperty("mouselift.root"), "benchmarks");
-        for (String name : List.of("gslrm-full", "gslrm-full-training", "unet-full", "gslrm-small", "unet-small")) {
+        for (String name : List.of("gslrm-full", "gslrm-full-training", "unet-full", "gslrm-small", "unet-small", "splats")) {
             List<BenchCase> cases = BenchSuite.read(suites.resolve(name + ".json"));
             assertEquals(Op.FMA_PEAK, cases.getFirst().op(), name);
             assertEquals(cases.size(), java.util.Set.copyOf(cases).size(), name + " times a case twice");

@@ -20,7 +20,8 @@ class BenchCommandTest {
              {"op": "conv2d", "N": 1, "C": 4, "H": 8, "W": 8, "O": 4, "kernel": 3, "stride": 2, "pass": "fwd+bwd"},
              {"op": "attention", "B": 1, "heads": 2, "Tq": 12, "Tk": 8, "D": 16, "pass": "fwd+bwd"},
              {"op": "group_norm_silu", "N": 1, "C": 32, "H": 4, "W": 4, "pass": "fwd+bwd"}, {"op": "layer_norm", "M": 8, "N": 16, "pass": "fwd+bwd"},
-             {"op": "gelu", "M": 8, "N": 16}, {"op": "copy", "N": 1000}, {"op": "fma_peak"}, {"op": "rasterize", "N": 50, "W": 32, "H": 32}]""";
+             {"op": "gelu", "M": 8, "N": 16}, {"op": "copy", "N": 1000}, {"op": "fma_peak"}, {"op": "rasterize", "N": 50, "W": 32, "H": 32},
+             {"op": "rasterize_trained", "views": 2, "side": 24, "cameras": 2, "pass": "fwd+bwd"}, {"op": "rasterize_untrained", "views": 1, "side": 20}]""";
 
     @TempDir
     Path folder;
@@ -40,7 +41,7 @@ class BenchCommandTest {
         ObjectMapper mapper = new ObjectMapper();
         JsonNode list = mapper.readTree(file.toFile());
         String[] lines = out.toString().strip().split("\\R");
-        assertEquals(10, lines.length);
+        assertEquals(12, lines.length);
         for (int i = 0; i < lines.length; i++) {
             JsonNode line = mapper.readTree(lines[i]);
             assertEquals(list.get(i), line);
@@ -51,6 +52,10 @@ class BenchCommandTest {
         assertEquals(3 * 2.0 * 24 * 20 * 16 / matmul.get("medianSeconds").asDouble() * 1e-9, matmul.get("gflops").asDouble(), 1e-9);
         assertTrue(matmul.get("bestSeconds").asDouble() <= matmul.get("medianSeconds").asDouble());
         assertTrue(list.get(7).get("gflops").isNull() && list.get(7).get("gbs").asDouble() > 0);
+        JsonNode trained = list.get(10);
+        // Two tensors of 1152 Gaussians at least, their 14 numbers and as many gradients, are alive at once.
+        assertTrue(trained.get("peakBytes").asLong() >= 2 * 14 * 4 * 2 * 24 * 24 && trained.get("rendererBytes").asLong() > 0 && matmul.get("rendererBytes").isNull(),
+                trained.toString());
     }
 
     @Test
