@@ -8,18 +8,27 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.camera.GeometryMode;
+import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.AutoMask;
 import org.mouselift.data.dataset.BackgroundColor;
 import org.mouselift.data.dataset.MouseViewDataset;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.dataset.ViewAugmentation;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
 import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.Muon;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
 import org.mouselift.models.vae.AutoencoderConfig;
@@ -58,6 +67,7 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
     private static final long CACHE_BYTES = 6L << 30;
     private static final int VALIDATION_PICTURES = 24;
     private static final int SCALING_PICTURES = 256;
+    private static final Pattern INSIDE = Pattern.compile("\\.(down|mid|up)_block");
 
     @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE", description = "Training configuration.")
     private Path config;
@@ -83,8 +93,8 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
             throw CommandException.badInput(config + ": model.sample_size " + size + " is not a multiple of " + c.model().factor(),
                     "Every level but the last halves the picture.");
         }
-        SceneSource train = scenes(c.trainList(), size, c.views());
-        SceneSource validation = c.validationList().isPresent() ? scenes(c.validationList().get(), size, c.views()) : null;
+        SceneSource train = scenes(c, c.trainList());
+        SceneSource validation = c.validationList().isPresent() ? scenes(c, c.validationList().get()) : null;
         Files.createDirectories(c.folder());
         for (Path place : List.of(c.folder(), c.folder().resolve("pictures"))) {
             AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
@@ -92,13 +102,15 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
         var course = new TrainingRun.Course(c.folder(), seed, 1, c.passes(), c.checkpointEvery(), c.keep(), validation == null ? 0 : c.validateEvery(),
                 configuration, "{}");
-        var plan = new AutoencoderTrainer.Plan(course, train, validation, c.batch(), c.l1(), c.l2(), c.kl(), VALIDATION_PICTURES);
+        var plan = new AutoencoderTrainer.Plan(course, train, validation, c.batch(), c.l1(), c.l2(), c.kl(), c.foreground(), VALIDATION_PICTURES);
         long done = TrainingCheckpoint.newest(c.folder()).map(f -> f.counters().fwdbwdStep()).orElse(0L);
         PrintWriter err = spec.commandLine().getErr();
-        try (AutoencoderKL model = AutoencoderKL.initialised(c.model(), DType.F32, seed);
+        try (AutoencoderKL model = start(c);
                 RunRecorder recorder = new RunRecorder(c.folder(), done, c.logEvery(), c.printEvery(),
                         parent.mouselift.progress("train", c.passes() - done, "passes"), err)) {
-            AdamW optimiser = new AdamW(model.stateDict(), new AdamW.Options(c.beta1(), c.beta2(), 1e-8, c.weightDecay()));
+            AdamW.Options adamw = new AdamW.Options(c.beta1(), c.beta2(), 1e-8, c.weightDecay());
+            Optimizer optimiser = !c.muon() ? new AdamW(model.stateDict(), adamw)
+                    : new Muon(model.stateDict(), name -> INSIDE.matcher(name).find(), name -> 1, Muon.Options.STANDARD.factor(c.muonFactor()), rest -> new AdamW(rest, adamw));
             TrainingStep step = new TrainingStep(optimiser, new Schedule(Schedule.Kind.COSINE, c.rate(), c.warmup(), c.passes()),
                     new GradientRules(c.clip(), Double.POSITIVE_INFINITY, true, true), 1);
             try (AutoencoderTrainer trainer = new AutoencoderTrainer(model, optimiser, step, plan, recorder)) {
@@ -112,8 +124,22 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
-    private static SceneSource scenes(Path list, int size, int views) throws IOException {
-        var options = new MouseViewDataset.Options(size, views, BackgroundColor.WHITE, true, AutoMask.OFF, 250, false, false, false, GeometryMode.NONE, 0,
+    private AutoencoderKL start(AutoencoderTraining c) throws IOException {
+        if (c.start().isEmpty()) {
+            return AutoencoderKL.initialised(c.model(), DType.F32, seed);
+        }
+        try (Checkpoint file = Checkpoint.open(c.start().get()); Scope scope = Scope.open("autoencoder to start from")) {
+            Map<String, Tensor> state = new LinkedHashMap<>();
+            for (Map.Entry<String, StoredTensor> e : file.stateDict().entrySet()) {
+                state.put(e.getKey(), Tensor.of(e.getValue().floats(), e.getValue().shape()));
+            }
+            return AutoencoderKL.load(c.model(), DType.F32, state, c.start().get().toString());
+        }
+    }
+
+    private static SceneSource scenes(AutoencoderTraining c, Path list) throws IOException {
+        boolean alpha = c.foreground() != 1;
+        var options = new MouseViewDataset.Options(c.model().sampleSize(), c.views(), BackgroundColor.WHITE, !alpha, AutoMask.OFF, 250, alpha, false, false, GeometryMode.NONE, 0,
                 ViewAugmentation.NONE);
         return new DatasetScenes(new MouseViewDataset(SampleList.read(list), options, 0), CACHE_BYTES);
     }

@@ -18,7 +18,7 @@ import org.mouselift.models.vae.LatentDistribution;
 
 /**
  * Training of the autoencoder (Rombach et al. 2022, without the adversarial part): pictures of random views through a drawn latent
- * and back, absolute and squared error and the divergence of the latents.
+ * and back, absolute and squared error, where the subject may weigh more than the background, and the divergence of the latents.
  */
 public final class AutoencoderTrainer extends TrainingRun {
     /** Streams of the generator, so that different uses of one seed never share numbers. */
@@ -35,9 +35,10 @@ public final class AutoencoderTrainer extends TrainingRun {
      * @param l1 factor of the mean absolute error
      * @param l2 factor of the mean squared error
      * @param kl factor of the divergence, mean over latent elements
+     * @param foreground weight of a pixel of the subject (alpha 1), one of the background having 1
      * @param validationPictures at most so many pictures, always the same
      */
-    public record Plan(Course course, SceneSource train, SceneSource validation, int batch, double l1, double l2, double kl, int validationPictures) {}
+    public record Plan(Course course, SceneSource train, SceneSource validation, int batch, double l1, double l2, double kl, double foreground, int validationPictures) {}
 
     private final AutoencoderKL model;
     private final Plan plan;
@@ -49,8 +50,13 @@ public final class AutoencoderTrainer extends TrainingRun {
         this.plan = plan;
     }
 
-    /** A picture [3,H,W] in [-1,1]. */
-    private record Picture(String name, int size, float[] values) {}
+    /**
+     * A picture.
+     *
+     * @param values [3,H,W] in [-1,1]
+     * @param alpha [H*W]; null without
+     */
+    private record Picture(String name, int size, float[] values, float[] alpha) {}
 
     private static Picture picture(SceneSource source, int index, int view, Philox draws) throws IOException {
         Scene scene = source.load(index, draws);
@@ -59,7 +65,7 @@ public final class AutoencoderTrainer extends TrainingRun {
         for (int i = 0; i < rgb.length; i++) {
             rgb[i] = 2 * rgb[i] - 1;
         }
-        return new Picture(scene.id() + ", view " + v, scene.height(), rgb);
+        return new Picture(scene.id() + ", view " + v, scene.height(), rgb, scene.mask(v));
     }
 
     private static Tensor tensor(List<Picture> pictures) {
@@ -82,7 +88,7 @@ public final class AutoencoderTrainer extends TrainingRun {
         return new Pass() {
             @Override
             public Tensor loss(Map<String, Double> numbers) {
-                return forward(number, tensor(pictures), numbers);
+                return forward(number, tensor(pictures), weights(pictures), numbers);
             }
 
             @Override
@@ -97,7 +103,33 @@ public final class AutoencoderTrainer extends TrainingRun {
         };
     }
 
-    private Tensor forward(long number, Tensor x, Map<String, Double> numbers) {
+    /** Weights [N,1,H,W] of the pixels with a mean of 1; null where all are equal. */
+    private Tensor weights(List<Picture> pictures) {
+        if (plan.foreground() == 1) {
+            return null;
+        }
+        int size = pictures.getFirst().size;
+        float[] all = new float[pictures.size() * size * size];
+        double sum = 0;
+        for (int i = 0; i < all.length; i++) {
+            Picture p = pictures.get(i / (size * size));
+            if (p.alpha == null) {
+                throw new IllegalArgumentException("losses.foreground is " + plan.foreground() + " but " + p.name + " has no alpha that tells the subject; set it to 1");
+            }
+            all[i] = (float) (1 + (plan.foreground() - 1) * p.alpha[i % (size * size)]);
+            sum += all[i];
+        }
+        for (int i = 0; i < all.length; i++) {
+            all[i] *= (float) (all.length / sum);
+        }
+        return Tensor.of(all, pictures.size(), 1, size, size);
+    }
+
+    private static Tensor weighted(Tensor error, Tensor weights) {
+        return weights == null ? error : Ops.mul(error, weights);
+    }
+
+    private Tensor forward(long number, Tensor x, Tensor weights, Map<String, Double> numbers) {
         LatentDistribution latent = model.encode(x);
         Tensor mean = latent.mean();
         Philox random = new Philox(plan.course().seed(), NOISE + number);
@@ -107,16 +139,16 @@ public final class AutoencoderTrainer extends TrainingRun {
         }
         Tensor y = model.decode(latent.sample(Tensor.of(noise, mean.shape().dims())));
         Tensor difference = Ops.sub(y, x);
-        Tensor squared = Ops.mean(Ops.square(difference));
+        Tensor squared = Ops.mean(weighted(Ops.square(difference), weights));
         Tensor divergence = Ops.affine(Ops.sum(latent.divergence()), 1.0 / noise.length, 0);
-        Tensor absolute = Ops.mean(Ops.abs(difference));
+        Tensor absolute = Ops.mean(weighted(Ops.abs(difference), weights));
         Tensor loss = Ops.add(Ops.add(Ops.affine(absolute, plan.l1(), 0), Ops.affine(squared, plan.l2(), 0)), Ops.affine(divergence, plan.kl(), 0));
         Tape.pause(() -> {
             numbers.put("loss", loss.item());
             numbers.put("l1_loss", absolute.item());
             numbers.put("l2_loss", squared.item());
             numbers.put("kl_loss", divergence.item());
-            numbers.put("psnr", psnr(squared.item()));
+            numbers.put("psnr", psnr(Ops.mean(Ops.square(difference)).item()));
             return null;
         });
         return loss;
@@ -135,6 +167,8 @@ public final class AutoencoderTrainer extends TrainingRun {
         int n = Math.min(plan.validationPictures(), plan.validation().size());
         double psnr = 0;
         double variance = 0;
+        double subject = 0;
+        double covered = 0;
         List<SupervisionGrid.View> grid = new ArrayList<>();
         for (int i = 0; i < n; i++) {
             Picture p = picture(plan.validation(), i, i, new Philox(plan.course().seed(), i));
@@ -142,16 +176,25 @@ public final class AutoencoderTrainer extends TrainingRun {
                 Tensor x = tensor(List.of(p));
                 Tensor mode = model.encode(x).mode();
                 Tensor y = Ops.clamp(model.decode(mode), -1, 1);
+                float[] drawn = y.toFloats();
+                for (int j = 0; p.alpha != null && j < drawn.length; j++) {
+                    double a = p.alpha[j % p.alpha.length];
+                    subject += a * (drawn[j] - p.values[j]) * (drawn[j] - p.values[j]);
+                    covered += a;
+                }
                 psnr += psnr(Ops.mean(Ops.square(Ops.sub(y, x))).item()) / n;
                 variance += Ops.mean(Ops.square(mode)).item() / n;
                 if (i < SHOWN) {
-                    grid.add(new SupervisionGrid.View(unit(p.values), unit(y.toFloats()), p.size, p.size));
+                    grid.add(new SupervisionGrid.View(unit(p.values), unit(drawn), p.size, p.size));
                 }
             }
         }
         listener().picture(passes(), "val/gt_vs_pred_0", SupervisionGrid.draw(grid));
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("val/psnr", psnr);
+        if (covered > 0) {
+            values.put("val/psnr_foreground", psnr(subject / covered));
+        }
         values.put("val/latent_rms", Math.sqrt(variance));
         listener().validated(passes(), values);
     }
