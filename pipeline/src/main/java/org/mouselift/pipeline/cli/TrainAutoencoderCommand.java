@@ -115,7 +115,11 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
                     new GradientRules(c.clip(), Double.POSITIVE_INFINITY, true, true), 1);
             try (AutoencoderTrainer trainer = new AutoencoderTrainer(model, optimiser, step, plan, recorder)) {
                 trainer.resume();
-                TrainCommand.run(trainer);
+                if (trainer.passes() < c.passes()) {
+                    TrainCommand.run(trainer);
+                } else {
+                    recorder.note("the run had ended; only its results are written");
+                }
                 MetricCurves.write(MetricsLog.read(c.folder().resolve(MetricsLog.FILE_NAME)), c.folder());
                 Path vae = export(c, model, trainer.scalingFactor(SCALING_PICTURES));
                 recorder.note("weights " + vae);

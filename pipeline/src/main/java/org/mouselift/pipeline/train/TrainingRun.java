@@ -92,7 +92,7 @@ public abstract class TrainingRun implements AutoCloseable {
      *
      * @param updates updates done before
      */
-    protected void resumed(long updates) {}
+    protected void resumed(long updates) throws IOException {}
 
     /**
      * After a checkpoint was written, before anybody is told.

@@ -1,63 +1,35 @@
 package org.mouselift.pipeline.train;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.camera.Rings;
 import org.mouselift.data.synth.SynthMice;
-import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.RigProvenance;
 
 /**
- * {@code train gslrm} in a process of its own that is killed ({@code SIGKILL}: no shutdown hook, no flush) and started again
- * with the same command, until it ends by itself. What is left then equals what an undisturbed run leaves, bit for bit.
+ * {@code train gslrm} in a process of its own that is killed and started again with the same command, until it ends by itself. What
+ * is left then equals what an undisturbed run leaves, bit for bit.
  */
 class KilledTrainingTest {
     private static final int PASSES = 8;
-    /** Depends on the clock and on the process. */
-    private static final Set<String> MEASURED = Set.of("metrics/iter_time", "metrics/peak_memory_bytes");
-
-    /** How a process runs: further JVM flags, and the optimiser. */
-    private record Kind(String optimiser, String... flags) {}
-
-    /** Scalar code that is compiled once: a process is at full speed at once. */
-    private static final Kind QUICK = new Kind("adamw", "-Dmouselift.vector.bits=0", "-XX:TieredStopAtLevel=1");
-    /** The vectors and compilers of the product. */
-    private static final Kind PRODUCT = new Kind("muon");
 
     @TempDir
     static Path folder;
 
     private static Path config;
-
-    /** When to kill: {@code afterRows} lines of the log are there and the condition holds. */
-    private enum Moment {
-        /** A checkpoint is being written. */
-        CHECKPOINT_HALF_WRITTEN,
-        /** Some milliseconds later, wherever the run is then. */
-        ANY,
-        /** The last checkpoint is there, pictures and weights are not. */
-        AFTER_THE_LAST_CHECKPOINT
-    }
 
     @BeforeAll
     static void data() throws IOException {
@@ -84,122 +56,38 @@ class KilledTrainingTest {
                 """.formatted(folder, PASSES));
     }
 
-    /** A run from the first pass to the weights in one process; returns its place. */
-    private static Path undisturbed(String name, Kind kind) throws Exception {
-        Path place = Files.createDirectories(folder.resolve(name));
-        Process process = start(place, kind);
-        assertTrue(process.waitFor(100, TimeUnit.SECONDS), "the run does not end");
-        assertEquals(0, process.exitValue(), output(place));
-        return place;
+    private static TrainingProcess process(String name, String optimiser, List<String> flags) {
+        return new TrainingProcess(folder.resolve(name), flags, List.of("train", "gslrm", "--config", config.toString(), "--targets-per-pass", "2", "--set",
+                "training.optimizer.name", optimiser));
     }
 
-    private static Process start(Path place, Kind kind) throws IOException {
-        Path root = Path.of(System.getProperty("mouselift.root"));
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "@" + root.resolve("conf/jvm.options"),
-                "-Xmx512m", "-Dmouselift.root=" + root, "-cp", System.getProperty("java.class.path")));
-        command.addAll(List.of(kind.flags));
-        command.addAll(List.of("org.mouselift.pipeline.cli.Mouselift", "train", "gslrm", "--config", config.toString(), "--targets-per-pass", "2", "--set",
-                "training.optimizer.name", kind.optimiser));
-        return new ProcessBuilder(command).directory(place.toFile()).redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(place.resolve("output.txt").toFile())).start();
+    private static boolean lastCheckpointThere(TrainingProcess process) throws IOException {
+        return process.files().contains(TrainingCheckpoint.fileName(PASSES));
     }
 
-    private static String output(Path place) throws IOException {
-        return Files.readString(place.resolve("output.txt"));
-    }
-
-    private static List<String> files(Path place) throws IOException {
-        if (!Files.isDirectory(place.resolve("run"))) {
-            return List.of();
-        }
-        try (Stream<Path> all = Files.list(place.resolve("run"))) {
-            return all.map(f -> f.getFileName().toString()).sorted().toList();
-        }
-    }
-
-    private static boolean halfWritten(String name) {
-        return name.startsWith("ckpt_") && name.endsWith(".tmp");
-    }
-
-    private static int rows(Path place) throws IOException {
-        Path log = place.resolve("run").resolve("metrics.jsonl");
-        return Files.exists(log) ? Files.readString(log).split("\n", -1).length - 1 : 0;
-    }
-
-    /** Starts the run and kills it at the moment; what the folder held at its death. */
-    private static List<String> killed(Path place, Kind kind, Moment moment, int afterRows, int millis) throws Exception {
-        Process process = start(place, kind);
-        try {
-            while (process.isAlive()) {
-                boolean now = switch (moment) {
-                    case CHECKPOINT_HALF_WRITTEN -> rows(place) >= afterRows && files(place).stream().anyMatch(KilledTrainingTest::halfWritten);
-                    case ANY -> rows(place) >= afterRows;
-                    case AFTER_THE_LAST_CHECKPOINT -> files(place).contains(TrainingCheckpoint.fileName(PASSES));
-                };
-                if (now) {
-                    Thread.sleep(millis);
-                    process.destroyForcibly().waitFor();
-                    assertEquals(128 + 9, process.exitValue(), "ended before it was killed: " + output(place));
-                    return files(place);
-                }
-                Thread.onSpinWait();
-            }
-            return fail("ended before it could be killed: " + output(place));
-        } finally {
-            process.destroyForcibly();
-        }
-    }
-
-    private static void endsLike(Path undisturbed, Path place, Kind kind) throws Exception {
-        Process process = start(place, kind);
-        assertTrue(process.waitFor(100, TimeUnit.SECONDS), "the run does not end");
-        assertEquals(0, process.exitValue(), output(place));
-        for (String file : List.of(TrainingCheckpoint.fileName(PASSES), "weights/model.safetensors", "weights/provenance.json", "weights/config.yaml")) {
-            assertArrayEquals(Files.readAllBytes(undisturbed.resolve("run").resolve(file)), Files.readAllBytes(place.resolve("run").resolve(file)), file);
-        }
-        ObjectNode provenance = GsLrmWeights.readProvenance(place.resolve("run").resolve("weights"));
-        RigProvenance rig = RigProvenance.of(provenance, place).orElseThrow();
+    private static void endsLike(TrainingProcess undisturbed, TrainingProcess process) throws Exception {
+        process.completed().assertSameBytes(undisturbed, TrainingCheckpoint.fileName(PASSES), "weights/model.safetensors", "weights/provenance.json", "weights/config.yaml");
+        ObjectNode provenance = GsLrmWeights.readProvenance(process.run().resolve("weights"));
+        RigProvenance rig = RigProvenance.of(provenance, process.place()).orElseThrow();
         assertEquals(2, rig.views());
         assertTrue(rig.distance().mean() > 1 && provenance.get("val/psnr").isNumber(), provenance.toString());
-        List<String> expected = numbers(undisturbed);
-        List<String> seen = numbers(place);
-        for (int i = 0; i < Math.min(expected.size(), seen.size()); i++) {
-            assertEquals(expected.get(i), seen.get(i), "row " + i + " of the log");
-        }
-        assertEquals(expected.size(), seen.size(), "rows of the log");
-        assertEquals(csvSteps(undisturbed), csvSteps(place));
-        List<String> left = files(place).stream().filter(f -> !f.startsWith("events.")).toList();
-        assertEquals(files(undisturbed).stream().filter(f -> !f.startsWith("events.")).toList(), left);
-    }
-
-    /** All rows of the log, without what depends on the clock. */
-    private static List<String> numbers(Path place) throws IOException {
-        List<String> out = new ArrayList<>();
-        for (MetricsLog.Row row : MetricsLog.read(place.resolve("run").resolve("metrics.jsonl"))) {
-            TreeMap<String, Double> values = new TreeMap<>(row.values());
-            values.keySet().removeAll(MEASURED);
-            out.add(row.step() + " " + values);
-        }
-        return out;
-    }
-
-    private static List<String> csvSteps(Path place) throws IOException {
-        return Files.readAllLines(place.resolve("run").resolve("metrics.csv")).stream().map(line -> line.substring(0, line.indexOf(','))).toList();
+        process.assertRecordedLike(undisturbed);
     }
 
     @Test
     void killedWhileACheckpointIsWrittenAndAfterTheLastOne() throws Exception {
-        Path place = Files.createDirectories(folder.resolve("killed"));
+        TrainingProcess process = process("killed", "adamw", TrainingProcess.QUICK);
         boolean half = false;
         // Where a disk is so fast that the first kill comes too late, the next checkpoint gives another chance.
         for (int attempt = 0; attempt < 2 && !half; attempt++) {
-            half = killed(place, QUICK, Moment.CHECKPOINT_HALF_WRITTEN, 4, 0).stream().anyMatch(KilledTrainingTest::halfWritten);
+            process.killed(() -> process.rows() >= 4 && process.checkpointHalfWritten(), 0);
+            half = process.checkpointHalfWritten();
         }
-        assertTrue(half, "the kills came too late to leave a half-written checkpoint: " + files(place));
-        killed(place, QUICK, Moment.AFTER_THE_LAST_CHECKPOINT, 0, 0);
-        assertFalse(Files.exists(place.resolve("run/weights/provenance.json")), "the kill came too late: " + files(place));
-        endsLike(undisturbed("undisturbed", QUICK), place, QUICK);
-        assertTrue(output(place).contains("continuing from"), output(place));
+        assertTrue(half, "the kills came too late to leave a half-written checkpoint: " + process.files());
+        process.killed(() -> lastCheckpointThere(process), 0);
+        assertFalse(Files.exists(process.run().resolve("weights/provenance.json")), "the kill came too late: " + process.files());
+        endsLike(process("undisturbed", "adamw", TrainingProcess.QUICK).completed(), process);
+        assertTrue(process.output().contains("continuing from"), process.output());
     }
 
     /** From the first second of the JVM to the last checkpoint, a dozen deaths; with the vectors and compilers of the product. */
@@ -207,15 +95,16 @@ class KilledTrainingTest {
     @Tag("slow")
     void killedAtRandomMoments() throws Exception {
         SplittableRandom random = new SplittableRandom(20261121);
-        Path place = Files.createDirectories(folder.resolve("often"));
+        TrainingProcess process = process("often", "muon", List.of());
         for (int i = 0; i < 4; i++) {
-            killed(place, PRODUCT, Moment.ANY, 0, random.nextInt(3000));
+            process.killed(() -> true, random.nextInt(3000));
         }
         for (int i = 0; i < 4; i++) {
-            killed(place, PRODUCT, Moment.ANY, Math.min(rows(place) + 1, PASSES - 2), random.nextInt(200));
-            killed(place, PRODUCT, Moment.CHECKPOINT_HALF_WRITTEN, 0, random.nextInt(5));
+            int rows = Math.min(process.rows() + 1, PASSES - 2);
+            process.killed(() -> process.rows() >= rows, random.nextInt(200));
+            process.killed(process::checkpointHalfWritten, random.nextInt(5));
         }
-        killed(place, PRODUCT, Moment.AFTER_THE_LAST_CHECKPOINT, 0, random.nextInt(500));
-        endsLike(undisturbed("undisturbed with vectors", PRODUCT), place, PRODUCT);
+        process.killed(() -> lastCheckpointThere(process), random.nextInt(500));
+        endsLike(process("undisturbed with vectors", "muon", List.of()).completed(), process);
     }
 }

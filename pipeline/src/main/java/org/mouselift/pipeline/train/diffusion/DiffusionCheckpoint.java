@@ -51,11 +51,33 @@ public final class DiffusionCheckpoint {
         }
         delete(target);
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+        prune(folder, keep);
+        return target;
+    }
+
+    private static void prune(Path folder, int keep) throws IOException {
         List<Path> all = list(folder);
         for (int i = keep; keep > 0 && i < all.size(); i++) {
             delete(all.get(i));
         }
-        return target;
+    }
+
+    /**
+     * Does what a run that was killed while it wrote did not come to: deletes unfinished folders and those too many, and writes the
+     * folder of the update that the run continues from, if that is missing.
+     */
+    static void repair(Path folder, long updates, DiffusionModel model, ExponentialMovingAverage average, int keep) throws IOException {
+        List<Path> unfinished;
+        try (Stream<Path> children = Files.list(folder)) {
+            unfinished = children.filter(f -> f.getFileName().toString().endsWith(PARTIAL)).toList();
+        }
+        for (Path f : unfinished) {
+            delete(f);
+        }
+        if (list(folder).stream().noneMatch(f -> f.getFileName().toString().equals("checkpoint-" + updates))) {
+            write(folder, updates, model, average, keep);
+        }
+        prune(folder, keep);
     }
 
     /** Complete checkpoint folders, newest first; anything else that begins with "checkpoint" is passed over. */
@@ -73,6 +95,7 @@ public final class DiffusionCheckpoint {
     /** A UNet folder: {@code config.json} and weights in float32. */
     static void unet(Path folder, Map<String, Object> json, Map<String, Tensor> weights) throws IOException {
         Files.createDirectories(folder);
+        AtomicFile.deleteAbandoned(folder);
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
         weights.forEach((name, t) -> {
             if (!name.equals(DiffusionModel.PROMPTS)) {

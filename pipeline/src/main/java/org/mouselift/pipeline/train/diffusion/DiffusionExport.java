@@ -1,13 +1,14 @@
 package org.mouselift.pipeline.train.diffusion;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.mouselift.data.AtomicFile;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.pipeline.config.DiffusionConfig;
@@ -24,10 +25,13 @@ public final class DiffusionExport {
             List.of("stable_diffusion", "StableUnCLIPImageNormalizer"), "text_encoder", List.of("transformers", "CLIPTextModel"), "tokenizer",
             List.of("transformers", "CLIPTokenizer"));
 
+    private static final String INDEX = "model_index.json";
+
     private DiffusionExport() {}
 
-    /** Writes the folder; {@code model_index.json} comes last. */
+    /** Writes the folder; {@code model_index.json} comes last, so that a folder with it is complete. */
     public static Path write(Path folder, DiffusionConfig c, DiffusionModel model, ExponentialMovingAverage average) throws IOException {
+        Files.deleteIfExists(folder.resolve(INDEX));
         Map<String, Object> index = new LinkedHashMap<>();
         index.put("_class_name", "StableUnCLIPImg2ImgPipeline");
         Map<String, Tensor> weights = average == null ? model.weights() : average.shadows();
@@ -57,7 +61,7 @@ public final class DiffusionExport {
             copy(c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow(), folder.resolve("vae"));
             index.put("vae", List.of("diffusers", "AutoencoderKL"));
         }
-        DiffusionCheckpoint.json(folder.resolve("model_index.json"), index);
+        DiffusionCheckpoint.json(folder.resolve(INDEX), index);
         return folder;
     }
 
@@ -78,12 +82,19 @@ public final class DiffusionExport {
 
     private static void copy(Path from, Path to) throws IOException {
         Files.createDirectories(to);
+        AtomicFile.deleteAbandoned(to);
         List<Path> files;
         try (Stream<Path> list = Files.list(from)) {
             files = list.filter(Files::isRegularFile).toList();
         }
         for (Path file : files) {
-            Files.copy(file, to.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+            try (FileChannel in = FileChannel.open(file)) {
+                AtomicFile.write(to.resolve(file.getFileName()), out -> {
+                    for (long at = 0; at < in.size();) {
+                        at += in.transferTo(at, in.size() - at, out);
+                    }
+                });
+            }
         }
     }
 }

@@ -176,10 +176,11 @@ public final class DiffusionTrainer extends TrainingRun {
     }
 
     @Override
-    protected void resumed(long updates) {
+    protected void resumed(long updates) throws IOException {
         if (average != null) {
             average.updates(updates);
         }
+        DiffusionCheckpoint.repair(plan.course().folder(), updates, model, average, plan.course().keep());
     }
 
     @Override
