@@ -1,7 +1,9 @@
 package org.mouselift.data;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -104,6 +106,21 @@ public final class AtomicFile implements AutoCloseable {
     /** Where the content goes; readable too, for formats that patch what they wrote. Closed by {@link #commit} and {@link #close}. */
     public FileChannel channel() {
         return channel;
+    }
+
+    /** Writes a text file, UTF-8. The target's folder must exist. */
+    public static void writeText(Path path, String text) throws IOException {
+        writeBytes(path, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Writes a file from memory. The target's folder must exist. */
+    public static void writeBytes(Path path, byte[] content) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(content);
+        write(path, channel -> {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        });
     }
 
     /** Makes the content durable and gives the file its name. */

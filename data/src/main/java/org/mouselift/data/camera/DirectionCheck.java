@@ -94,7 +94,7 @@ public final class DirectionCheck {
     }
 
     /** The differences minus the turn that makes the largest of them smallest: the middle of the shortest arc. */
-    private static double[] afterCommonTurn(double[] differences) {
+    static double[] afterCommonTurn(double[] differences) {
         double[] sorted = Arrays.stream(differences).map(Azimuth::mod360).sorted().toArray();
         int n = sorted.length;
         double widest = -1;

@@ -47,11 +47,16 @@ public record VisualHull(List<View> views) {
 
     /** Voxel centres of an {@code n³} grid over [−half, half]³ that lie in the hull; index {@code (z·n + y)·n + x}. */
     public BitSet carve(int n, double half) {
+        return carve(n, half, Vector3D.ZERO);
+    }
+
+    /** The same for a grid around another point. */
+    public BitSet carve(int n, double half, Vector3D center) {
         BitSet inside = new BitSet(Math.multiplyExact(Math.multiplyExact(n, n), n));
         for (int z = 0; z < n; z++) {
             for (int y = 0; y < n; y++) {
                 for (int x = 0; x < n; x++) {
-                    if (contains(voxel(n, half, x, y, z))) {
+                    if (contains(voxel(n, half, x, y, z).add(center))) {
                         inside.set((z * n + y) * n + x);
                     }
                 }

@@ -1,13 +1,17 @@
 package org.mouselift.data.preprocess;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
 import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.CameraException;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.EpipolarGeometry;
+import org.mouselift.data.camera.EpipolarTangency;
 import org.mouselift.data.camera.Projection;
 import org.mouselift.data.camera.Triangulation;
 import org.mouselift.data.camera.VisualHull;
@@ -15,21 +19,26 @@ import org.mouselift.data.image.Image8;
 
 /**
  * Whether the views of one sample agree with their cameras in 3D (mouse specification §3.10). Centres of mass of silhouettes are not
- * images of one point, so even perfect data show a few pixels; the hull coverage has no such bias.
+ * images of one point, so even perfect data show a few pixels there; the grade therefore rests on frontier points
+ * ({@link EpipolarTangency}), which are.
  *
  * @param center        the point nearest to the rays through the centres of mass
  * @param reprojection  per view, pixels at 512, between the centre of mass and where the camera sees {@code center}
  * @param epipolar      mean symmetric epipolar distance of the centres of mass of all pairs, pixels at 512
  * @param sizeCv        CV of size ratio · depth / focal length, percent
  * @param hullCoverage  per view the share of mask pixels covered by the hull of the other views that are not cut off; NaN with fewer than two
+ * @param tangency     per view the median distance of its frontier points from where the other views put them, pixels at 512; NaN without any
  */
-public record GeometryConsistency(Vector3D center, double[] reprojection, double epipolar, double sizeCv, double[] hullCoverage) {
+public record GeometryConsistency(Vector3D center, double[] reprojection, double epipolar, double sizeCv, double[] hullCoverage, double[] tangency) {
     /** Voxels along one side of the hull. */
     public static final int GRID = 64;
     /** Less coverage flags cameras that contradict the pictures. */
     public static final double MIN_COVERAGE = 0.9;
 
-    /** Geometry class by the mean reprojection error. */
+    /** A view this many times worse than the median of all is the suspect. */
+    private static final double SUSPECT = 3;
+
+    /** Geometry class by the mean reprojection error of the frontier points. */
     public enum Grade {
         GA(2), GB(5), GC(10), GD(Double.POSITIVE_INFINITY);
 
@@ -37,6 +46,11 @@ public record GeometryConsistency(Vector3D center, double[] reprojection, double
 
         Grade(double limit) {
             this.limit = limit;
+        }
+
+        /** Errors below this many pixels, at 512, are of this class. */
+        public double limit() {
+            return limit;
         }
 
         /** {@code G-A}. */
@@ -59,11 +73,28 @@ public record GeometryConsistency(Vector3D center, double[] reprojection, double
     }
 
     public double minCoverage() {
-        return java.util.Arrays.stream(hullCoverage).filter(c -> !Double.isNaN(c)).min().orElse(Double.NaN);
+        return Arrays.stream(hullCoverage).filter(c -> !Double.isNaN(c)).min().orElse(Double.NaN);
     }
 
+    /** Mean over the views of {@link #tangency}; NaN when no pair of views has a frontier point. */
+    public double meanTangency() {
+        return Arrays.stream(tangency).filter(t -> !Double.isNaN(t)).average().orElse(Double.NaN);
+    }
+
+    /** By the frontier points; by the centres of mass where there are none. */
     public Grade grade() {
-        return Grade.of(meanReprojection());
+        return Grade.of(Double.isNaN(meanTangency()) ? meanReprojection() : meanTangency());
+    }
+
+    /** The one view whose camera contradicts all others: no grade better than G-B, and far worse than the median view. */
+    public OptionalInt suspect() {
+        double[] known = Arrays.stream(tangency).filter(t -> !Double.isNaN(t)).sorted().toArray();
+        if (known.length < 3) {
+            return OptionalInt.empty();
+        }
+        double worst = known[known.length - 1];
+        return worst > Grade.GA.limit && worst > SUSPECT * known[(known.length - 1) / 2]
+                ? java.util.stream.IntStream.range(0, tangency.length).filter(i -> tangency[i] == worst).findFirst() : OptionalInt.empty();
     }
 
     /**
@@ -101,7 +132,39 @@ public record GeometryConsistency(Vector3D center, double[] reprojection, double
         for (int i = 0; i < n; i++) {
             coverage[i] = coverage(views, rig, masks, center, i);
         }
-        return new GeometryConsistency(center, reprojection, sum / pairs, QualityMetrics.Spread.of(sizes).cv(), coverage);
+        return new GeometryConsistency(center, reprojection, sum / pairs, QualityMetrics.Spread.of(sizes).cv(), coverage, tangency(views, rig));
+    }
+
+    /** Per view the median over its frontier points with all other views. */
+    private static double[] tangency(List<Image8> views, CameraRig rig) {
+        List<EpipolarTangency.Outline> outlines = new ArrayList<>();
+        List<List<Double>> distances = new ArrayList<>();
+        for (int i = 0; i < views.size(); i++) {
+            outlines.add(EpipolarTangency.Outline.of(rig.get(i), mask(views.get(i)), views.get(i).width(), views.get(i).height()));
+            distances.add(new ArrayList<>());
+        }
+        for (int i = 0; i < views.size(); i++) {
+            for (int j = 0; j < i; j++) {
+                double at512 = 2.0 * 512 / (views.get(i).width() + views.get(j).width());
+                for (OptionalDouble d : EpipolarTangency.distances(outlines.get(i), outlines.get(j))) {
+                    if (d.isPresent()) {
+                        distances.get(i).add(d.getAsDouble() * at512);
+                        distances.get(j).add(d.getAsDouble() * at512);
+                    }
+                }
+            }
+        }
+        return distances.stream().mapToDouble(d -> d.isEmpty() ? Double.NaN
+                : QualityMetrics.percentile(d.stream().mapToDouble(Double::doubleValue).toArray(), 50)).toArray();
+    }
+
+    private static boolean[] mask(Image8 image) {
+        boolean[] out = new boolean[image.width() * image.height()];
+        int c = image.channels();
+        for (int i = 0; i < out.length; i++) {
+            out[i] = (image.data()[i * c + c - 1] & 0xFF) > MaskStatistics.THRESHOLD;
+        }
+        return out;
     }
 
     static Vector3D center(CameraRig rig, double[][] uv) throws PreprocessException {

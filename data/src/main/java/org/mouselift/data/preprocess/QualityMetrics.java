@@ -102,7 +102,7 @@ public record QualityMetrics(String dataset, int imageSize, List<Sample> samples
     }
 
     /** Linear interpolation between the ordered values. */
-    static double percentile(double[] values, double percent) {
+    public static double percentile(double[] values, double percent) {
         double[] sorted = values.clone();
         Arrays.sort(sorted);
         double at = percent / 100 * (sorted.length - 1);

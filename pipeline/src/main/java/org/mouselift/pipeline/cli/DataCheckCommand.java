@@ -5,7 +5,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.mouselift.data.preprocess.GeometryConsistency;
 import org.mouselift.data.preprocess.QualityGrade;
 import org.mouselift.data.preprocess.QualityMetrics;
 import org.mouselift.pipeline.mousedata.DatasetCheck;
@@ -49,8 +48,8 @@ final class DataCheckCommand implements Callable<Integer> {
                     QualityGrade.of(s, r.metrics().imageSize()).text(), 100 * s.size().mean(), s.size().cv(), s.offset().mean(), 100 * r.borderViews());
         }
         if (!r.geometry().isEmpty()) {
-            out.printf(Locale.ROOT, "3D          %s: reprojection of the centre %.2f px, smallest hull coverage %.1f %% (%d samples)%n",
-                    GeometryConsistency.Grade.of(r.meanReprojection()).text(), r.meanReprojection(), 100 * r.minCoverage(), r.geometry().size());
+            out.printf(Locale.ROOT, "3D          %s: frontier points %.2f px, mask centres %.2f px, smallest hull coverage %.1f %% (%d samples)%n",
+                    r.grade().text(), r.meanTangency(), r.meanReprojection(), 100 * r.minCoverage(), r.geometry().size());
         }
         r.warnings().stream().limit(SHOWN).forEach(w -> out.println("warning: " + w));
         r.problems().stream().limit(SHOWN).forEach(p -> out.println("problem: " + p));

@@ -51,6 +51,7 @@ public final class Mouselift implements Runnable {
             ConfigCommand.class,
             SynthMiceCommand.class,
             DataCommand.class,
+            RigCommand.class,
             TrainCommand.class,
             EvaluateCommand.class,
             RenderCommand.class,

@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -45,9 +47,19 @@ public final class DatasetCheck {
             return problems.isEmpty();
         }
 
-        /** Mean reprojection error of the samples looked at, pixels at 512. */
+        /** Mean reprojection error of the mask centres of the samples looked at, pixels at 512. */
         public double meanReprojection() {
             return geometry.values().stream().mapToDouble(GeometryConsistency::meanReprojection).average().orElse(Double.NaN);
+        }
+
+        /** Mean error of the frontier points of the samples looked at, pixels at 512. */
+        public double meanTangency() {
+            return geometry.values().stream().mapToDouble(GeometryConsistency::meanTangency).filter(t -> !Double.isNaN(t)).average().orElse(Double.NaN);
+        }
+
+        /** The geometry grade of the whole set. */
+        public GeometryConsistency.Grade grade() {
+            return GeometryConsistency.Grade.of(Double.isNaN(meanTangency()) ? meanReprojection() : meanTangency());
         }
 
         /** Smallest hull coverage of all views looked at. */
@@ -120,19 +132,25 @@ public final class DatasetCheck {
         }
         double borderShare = views == 0 ? 0 : (double) border / views;
         if (borderShare > MAX_CLIPPED_VIEWS) {
-            warnings.add(String.format(java.util.Locale.ROOT, "%.1f %% of the views touch the border: the subject is cut off", 100 * borderShare));
+            warnings.add(String.format(Locale.ROOT, "%.1f %% of the views touch the border: the subject is cut off", 100 * borderShare));
         }
-        geometry.forEach((name, g) -> {
-            if (g.minCoverage() < GeometryConsistency.MIN_COVERAGE) {
-                (allowFrozen ? warnings : problems).add(String.format(java.util.Locale.ROOT, "%s: the hull of the other views covers only %.0f %% of a mask (mean "
-                        + "reprojection %.1f px, %s): pictures and cameras disagree; use a method with exact intrinsics", name, 100 * g.minCoverage(),
-                        g.meanReprojection(), g.grade().text()));
-            }
-        });
+        geometry.forEach((name, g) -> judge(name, g, allowFrozen ? warnings : problems, warnings));
         lists(frames, problems, warnings);
         List<String> chain = lineage(problems, warnings);
         return new Report(samples.size(), views, List.copyOf(problems), List.copyOf(warnings),
                 metrics.isEmpty() ? null : new QualityMetrics(folder.toAbsolutePath().normalize().getFileName().toString(), size, metrics), geometry, borderShare, chain);
+    }
+
+    private static void judge(String name, GeometryConsistency g, List<String> problems, List<String> warnings) {
+        if (g.suspect().isPresent()) {
+            int camera = g.suspect().getAsInt();
+            (g.tangency()[camera] < GeometryConsistency.Grade.GB.limit() ? warnings : problems).add(String.format(Locale.ROOT,
+                    "%s: camera %d contradicts the others (frontier points %.1f px off, median view %.1f px); calibrate it again or leave its view out", name, camera,
+                    g.tangency()[camera], QualityMetrics.percentile(Arrays.stream(g.tangency()).filter(t -> !Double.isNaN(t)).toArray(), 50)));
+        } else if (g.minCoverage() < GeometryConsistency.MIN_COVERAGE || g.grade() == GeometryConsistency.Grade.GD) {
+            problems.add(String.format(Locale.ROOT, "%s: pictures and cameras disagree (%s: frontier points %.1f px off; the hull of the other views covers only "
+                    + "%.0f %% of a mask); use a method with exact intrinsics", name, g.grade().text(), g.meanTangency(), 100 * g.minCoverage()));
+        }
     }
 
     private Sample sample(Path folder, boolean inSpace) {
