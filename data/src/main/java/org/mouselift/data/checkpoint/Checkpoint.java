@@ -86,6 +86,11 @@ public final class Checkpoint implements AutoCloseable {
         };
     }
 
+    /** The weights file of a component's folder, by the names that the original's libraries look for; empty where there is none. */
+    public static Optional<Path> weightsIn(Path folder) {
+        return CheckpointFolder.weights(folder);
+    }
+
     /** What the first 9 bytes of a file say; empty for something else. */
     public static Optional<Format> formatOf(byte[] head) {
         if (head.length > 3 && head[0] == 'P' && head[1] == 'K') {

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 final class CheckpointFolder {
     /** In the order in which the libraries look for them. */
     private static final List<String> NAMES = List.of("diffusion_pytorch_model.safetensors", "model.safetensors",
+            "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors",
             "diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json", "diffusion_pytorch_model.bin", "pytorch_model.bin",
             "diffusion_pytorch_model.bin.index.json", "pytorch_model.bin.index.json");
 
@@ -68,7 +69,7 @@ final class CheckpointFolder {
         }
     }
 
-    private static Optional<Path> weights(Path folder) {
+    static Optional<Path> weights(Path folder) {
         return NAMES.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst();
     }
 }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 
 /**
  * The samples of a data set: a list file with one sample folder per line (mouse specification §2.6). Blank lines are
@@ -24,7 +25,11 @@ public record SampleList(Path source, List<Path> samples) {
         samples = List.copyOf(samples);
     }
 
-    /** Reads and checks a list file. */
+    /**
+     * Reads and checks a list file.
+     *
+     * @throws org.mouselift.data.checkpoint.InvalidatedException if the list, or a folder it lies in, was invalidated
+     */
     public static SampleList read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new DatasetException(null, file, "list file does not exist", "give a text file with one sample folder per line");
@@ -32,6 +37,7 @@ public record SampleList(Path source, List<Path> samples) {
         if (Files.size(file) > MAX_BYTES) {
             throw new DatasetException(null, file, "has " + Files.size(file) + " bytes, at most " + MAX_BYTES + " are read", "this is not a list of samples");
         }
+        ArtefactStatus.requireUsable(file);
         List<String> lines;
         try {
             lines = Files.readAllLines(file);

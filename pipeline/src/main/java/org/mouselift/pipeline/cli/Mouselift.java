@@ -58,6 +58,7 @@ public final class Mouselift implements Runnable {
             ViewerCommand.class,
             InspectCommand.class,
             NewCheckpointCommand.class,
+            CheckpointCommand.class,
             FitCommand.class,
             VerifyCommand.class,
             BenchCommand.class,

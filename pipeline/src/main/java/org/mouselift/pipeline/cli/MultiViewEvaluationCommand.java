@@ -106,7 +106,7 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
             settings.put("rig", rig.id());
             if (weights != null) {
                 settings.put("reconstructor", weights.folder().toString());
-                settings.put("reconstructorSha256", ContentHash.ofFile(weights.folder().resolve(GsLrmWeights.MODEL)));
+                settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));
             }
             String version = Mouselift.class.getPackage().getImplementationVersion();
             PhotoBatch.json(output.resolve(RunRecord.FILE), new Run(spec.root().commandLine().getParseResult().originalArgs(),

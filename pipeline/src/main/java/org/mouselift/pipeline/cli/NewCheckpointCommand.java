@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.mouselift.pipeline.checkpoint.DoubledPrefix;
 import org.mouselift.pipeline.reconstruct.StartCheckpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,6 +44,7 @@ final class NewCheckpointCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        DoubledPrefix.requireSingle(output);
         if (Files.exists(output) && !isEmptyFolder(output)) {
             throw CommandException.badInput("the output is not a new or empty folder: " + output, "Choose another folder; nothing was written.");
         }

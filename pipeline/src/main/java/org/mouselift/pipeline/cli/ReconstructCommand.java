@@ -107,7 +107,7 @@ final class ReconstructCommand implements Callable<Integer> {
             Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
             settings.put("rig", rig.id());
             settings.put("reconstructor", weights.folder().toString());
-            settings.put("reconstructorSha256", ContentHash.ofFile(weights.folder().resolve(GsLrmWeights.MODEL)));
+            settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);
             return batch.all(subjects, (subject, place) -> {
                 Image8 photo = ReferencePicture.read(subject.photo(), size, sampling.crop(), allowed.contains(ReferencePicture.ALPHA));

@@ -1,16 +1,12 @@
 package org.mouselift.pipeline.cli;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -27,27 +23,13 @@ record RunRecord(List<String> arguments, String version, String java, String wei
     /** Writes the record of a finished command. {@code start} is the {@link System#nanoTime} of its beginning. */
     static void write(Path folder, CommandSpec spec, GsLrmWeights weights, long start) throws IOException {
         String version = Mouselift.class.getPackage().getImplementationVersion();
-        Path file = Files.isDirectory(weights.folder()) ? weights.folder().resolve(GsLrmWeights.MODEL) : weights.folder();
         RunRecord record = new RunRecord(spec.root().commandLine().getParseResult().originalArgs(), version == null ? "unpackaged" : version,
-                Runtime.version().toString(), weights.folder().toString(), sha256(file), (System.nanoTime() - start) * 1e-9);
+                Runtime.version().toString(), weights.folder().toString(), ContentHash.ofFile(weights.file()), (System.nanoTime() - start) * 1e-9);
         ByteBuffer bytes = ByteBuffer.wrap((Json.write(record) + "\n").getBytes(StandardCharsets.UTF_8));
         AtomicFile.write(folder.resolve(FILE), channel -> {
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
         });
-    }
-
-    private static String sha256(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            byte[] block = new byte[1 << 16];
-            for (int n = in.read(block); n >= 0; n = in.read(block)) {
-                digest.update(block, 0, n);
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

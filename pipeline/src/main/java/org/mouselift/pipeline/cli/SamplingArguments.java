@@ -10,11 +10,14 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.models.diffusion.DiffusionSampler;
+import org.mouselift.pipeline.checkpoint.UNetFolder;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 import org.mouselift.pipeline.multiview.PromptEmbeddings;
 import org.mouselift.pipeline.multiview.SamplingOptions;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of every command that draws views of a photo; the spellings of the original's command line are understood too. */
 final class SamplingArguments {
@@ -26,8 +29,13 @@ final class SamplingArguments {
     @Option(names = "--pipeline", paramLabel = "DIR", description = "Multi-view pipeline: model_index.json and its component folders (default: weights/mvdiffusion-mouse-128 of Mouselift).")
     private Path pipeline;
 
-    @Option(names = "--unet", paramLabel = "DIR", description = "Training checkpoint whose unet_ema/ or unet/ replaces the pipeline's UNet.")
+    @Option(names = "--unet", paramLabel = "DIR", description = "Fine-tuned UNet in place of the pipeline's: a checkpoint-N, its unet/ or unet_ema/, or the folder of a "
+            + "training (the newest checkpoint by number).")
     private Path checkpoint;
+
+    @Option(names = "--unet-weights", defaultValue = "AUTO", paramLabel = "WHICH", description = "Weights of a checkpoint: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}: "
+            + "EMA where there is one).")
+    private UNetFolder.Choice choice;
 
     @Option(names = "--prompts", paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors (default: clr_embeds of the pipeline folder).")
     private Path prompts;
@@ -55,13 +63,22 @@ final class SamplingArguments {
             description = "Frame the photo so that the subject takes this share of it; needs alpha (without a number: ${FALLBACK-VALUE}).")
     private Double crop;
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
     /** Opens the pipeline folder; nothing is loaded yet. */
     PipelineFolder folder() throws IOException {
         Path path = pipeline != null ? pipeline : Path.of(System.getProperty(WeightsArgument.ROOT_PROPERTY, "")).resolve(STANDARD);
         if (pipeline == null && !Files.isDirectory(path)) {
             throw CommandException.badInput("there is no multi-view pipeline at " + path, "Name a folder with model_index.json, unet/, vae/ ... with --pipeline DIR.");
         }
-        return checkpoint == null ? PipelineFolder.open(path) : PipelineFolder.withCheckpoint(path, checkpoint);
+        if (checkpoint == null) {
+            return PipelineFolder.open(path);
+        }
+        UNetFolder unet = UNetFolder.find(checkpoint, choice);
+        Mouselift mouselift = (Mouselift) command.root().userObject();
+        unet.notes().forEach(mouselift::note);
+        return PipelineFolder.withUNet(path, unet);
     }
 
     PromptEmbeddings prompts(PipelineFolder folder, MultiViewPipeline loaded) throws IOException {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Scope;
@@ -228,6 +229,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
         Path file = Files.isDirectory(source) ? TrainingCheckpoint.newest(source).map(TrainingCheckpoint.Found::file).orElseThrow(
                 () -> CommandException.badInput("MFL-E207: no ckpt_*.safetensors in " + source, "Name a file, or a folder that holds checkpoints.")) : source;
+        ArtefactStatus.requireUsable(file);
         try (Scope s = Scope.open("load"); Checkpoint stored = Checkpoint.open(file)) {
             parent.mouselift.note("starting from the weights of " + file);
             if (stored.metadata().containsKey("counters")) {

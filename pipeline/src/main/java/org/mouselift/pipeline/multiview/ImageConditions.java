@@ -38,7 +38,8 @@ public final class ImageConditions implements AutoCloseable {
             Map<String, Tensor> statistics = folder.weights("image_normalizer");
             String file = folder.weightsFile("image_normalizer").toString();
             noise = new ImageEmbeddingNoise(kept(statistics, "mean", file, config), kept(statistics, "std", file, config), levels);
-            encoder = ClipVisionModelWithProjection.load(config, DType.F32, folder.weights("image_encoder"), folder.weightsFile("image_encoder").toString());
+            encoder = folder.loaded("image_encoder",
+                    weights -> ClipVisionModelWithProjection.load(config, DType.F32, folder.weights("image_encoder"), weights.toString()));
         }
         encoder.stateDict().values().forEach(p -> p.requiresGrad(false));
     }

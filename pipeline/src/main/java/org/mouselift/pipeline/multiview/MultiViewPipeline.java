@@ -88,7 +88,11 @@ public final class MultiViewPipeline implements AutoCloseable {
         this.scaleReference = scaleReference;
     }
 
-    /** Loads all components; what does not fit together is refused before weights are read. */
+    /**
+     * Loads all components; what does not fit together is refused before weights are read.
+     *
+     * @throws MultiViewException MFL-E202 for damaged weights, MFL-E203 for weights that do not fit their configuration
+     */
     public static MultiViewPipeline load(PipelineFolder folder) throws IOException {
         NoiseSchedule schedule = NoiseSchedule.of(folder.config("scheduler", "scheduler_config.json"), false, folder.path() + "/scheduler/scheduler_config.json");
         UNetConfig config = UNetConfig.of(folder.config("unet", "config.json"), folder.unet() + "/config.json");
@@ -117,18 +121,18 @@ public final class MultiViewPipeline implements AutoCloseable {
             return new LatentSpace(null);
         }
         try (Scope scope = Scope.open("loading an autoencoder")) {
-            return new LatentSpace(AutoencoderKL.load(config, DType.F32, folder.weights("vae"), folder.weightsFile("vae").toString()));
+            return new LatentSpace(folder.loaded("vae", file -> AutoencoderKL.load(config, DType.F32, folder.weights("vae"), file.toString())));
         }
     }
 
     private static UNetMV2DConditionModel unet(PipelineFolder folder, UNetConfig config, List<Runnable> owned) throws IOException {
         if (folder.weightsFile("unet").toString().endsWith(".safetensors")) {
-            MappedUNet mapped = MappedUNet.open(config, folder.weightsFile("unet"));
+            MappedUNet mapped = folder.loaded("unet", file -> MappedUNet.open(config, file));
             owned.add(mapped::close);
             return mapped.model();
         }
         try (Scope scope = Scope.open("loading a UNet")) {
-            UNetMV2DConditionModel loaded = UNetMV2DConditionModel.load(config, DType.F32, folder.weights("unet"), folder.weightsFile("unet").toString());
+            UNetMV2DConditionModel loaded = folder.loaded("unet", file -> UNetMV2DConditionModel.load(config, DType.F32, folder.weights("unet"), file.toString()));
             owned.add(loaded::close);
             return loaded;
         }

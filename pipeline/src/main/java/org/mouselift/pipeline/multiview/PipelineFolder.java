@@ -11,9 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
+import org.mouselift.data.checkpoint.TensorNamesException;
+import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Tensor;
+import org.mouselift.pipeline.checkpoint.UNetFolder;
 
 /**
  * A pipeline folder in the layout of the original (multi-view diffusion specification §5.3): {@code model_index.json} and one folder
@@ -30,8 +34,6 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
     public static final String LATENT_SPACE = "_mouselift_latent_space";
     /** Pictures themselves are diffused. */
     public static final String PICTURES = "pixels";
-    /** Folders of a checkpoint, the preferred one first. */
-    private static final List<String> TRAINED = List.of("unet_ema", "unet");
     private static final String INDEX = "model_index.json";
     private static final List<String> COMPONENTS = List.of("feature_extractor", "image_encoder", "image_noising_scheduler", "image_normalizer", "scheduler",
             "unet", "vae");
@@ -46,46 +48,21 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
     }
 
     /**
-     * The same with the UNet of a training checkpoint.
+     * The same with a fine-tuned UNet.
      *
-     * @param checkpoint folder with {@code unet_ema/} or {@code unet/}, the average is preferred; or one of these itself
+     * @throws MultiViewException MFL-E204 if its weights are those of the pipeline's own UNet
      */
-    public static PipelineFolder withCheckpoint(Path path, Path checkpoint) throws IOException {
-        Optional<Path> unet = trained(checkpoint);
-        if (unet.isEmpty()) {
-            unet = doubled(checkpoint);
-            unet.ifPresent(found -> System.getLogger(PipelineFolder.class.getName()).log(System.Logger.Level.WARNING, checkpoint
-                    + " has no UNet; taking the one at " + found + ", where the original saves it when checkpoint_prefix is a relative path"));
-        }
-        if (unet.isEmpty()) {
-            throw new MultiViewException("MFL-E201", checkpoint, "has neither unet_ema/config.json nor unet/config.json; it has " + listing(checkpoint),
-                    "the base model is never used in its place: name the checkpoint folder that was trained");
-        }
-        return open(path, unet.get());
-    }
-
-    private static Optional<Path> trained(Path checkpoint) {
-        boolean itself = checkpoint.getFileName() != null && TRAINED.contains(checkpoint.getFileName().toString());
-        return Stream.concat(itself ? Stream.of(checkpoint) : Stream.empty(), TRAINED.stream().map(checkpoint::resolve))
-                .filter(folder -> Files.isRegularFile(folder.resolve("config.json"))).findFirst();
-    }
-
-    /**
-     * The UNet of a run of the original with a relative {@code checkpoint_prefix} (§4.12 D1): it joins the prefix twice, so that for
-     * {@code p/out/checkpoint-N} the weights lie in {@code p/p/out/checkpoint-N}.
-     */
-    private static Optional<Path> doubled(Path checkpoint) {
-        Path full = checkpoint.toAbsolutePath().normalize();
-        int names = full.getNameCount();
-        for (int from = names - 2; from >= 0; from--) {
-            for (int to = from + 1; to < names; to++) {
-                Path twice = full.getRoot().resolve(full.subpath(0, to)).resolve(full.subpath(from, names));
-                if (trained(twice).isPresent()) {
-                    return trained(twice);
-                }
+    public static PipelineFolder withUNet(Path path, UNetFolder unet) throws IOException {
+        PipelineFolder folder = open(path, unet.path());
+        Path own = path.resolve("unet");
+        if (Files.isDirectory(own) && !own.toAbsolutePath().normalize().equals(unet.path().toAbsolutePath().normalize())) {
+            Optional<Path> base = Checkpoint.weightsIn(own);
+            if (base.isPresent() && Files.mismatch(base.get(), folder.weightsFile("unet")) < 0) {
+                throw new MultiViewException("MFL-E204", unet.path(), "the UNet equals that of the pipeline " + path + ", byte for byte: fine-tuned weights were not applied",
+                        "name the checkpoint that was trained, or leave --unet away to use the pipeline as it is");
             }
         }
-        return Optional.empty();
+        return folder;
     }
 
     private static PipelineFolder open(Path path, Path unet) throws IOException {
@@ -103,6 +80,7 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
         }
         for (String name : needed) {
             all.require(name);
+            ArtefactStatus.requireUsable(all.component(name));
         }
         return new PipelineFolder(path, unet, List.copyOf(needed));
     }
@@ -179,5 +157,30 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
             }
         }
         return out;
+    }
+
+    /** Makes a model of a component's weights file. */
+    interface Loading<T> {
+        T from(Path weights) throws IOException;
+    }
+
+    /**
+     * Loads a component strictly.
+     *
+     * @throws MultiViewException MFL-E202 for damaged weights, MFL-E203 for weights that do not fit their configuration
+     */
+    <T> T loaded(String component, Loading<T> loading) throws IOException {
+        Path weights = weightsFile(component);
+        try {
+            return loading.from(weights);
+        } catch (TensorNamesException e) {
+            throw new MultiViewException("MFL-E203", component, e.getMessage(), "strict loading is mandatory", e);
+        } catch (MultiViewException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new MultiViewException("MFL-E202", component, "weights are incomplete or damaged: " + e.getMessage(), "copy them again", e);
+        } catch (EngineException e) {
+            throw new MultiViewException("MFL-E203", component, e.getMessage(), "strict loading is mandatory", e);
+        }
     }
 }

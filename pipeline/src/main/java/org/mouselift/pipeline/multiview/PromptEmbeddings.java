@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.data.checkpoint.StoredTensor;
@@ -59,6 +60,7 @@ public record PromptEmbeddings(Path file, long[] shape, float[] values, String s
         if (!Files.isRegularFile(file)) {
             throw new MultiViewException("MFL-E101", file, "prompt embeddings not found", "continuing with empty embeddings is refused");
         }
+        ArtefactStatus.requireUsable(file);
         PromptEmbeddings read;
         try (Checkpoint checkpoint = Checkpoint.open(file)) {
             StoredTensor tensor = colour(file, checkpoint.tensors());

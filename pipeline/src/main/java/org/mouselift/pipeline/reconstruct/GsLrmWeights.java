@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.CheckpointException;
 import org.mouselift.data.checkpoint.NumberedCheckpoint;
@@ -76,10 +77,12 @@ public final class GsLrmWeights implements AutoCloseable {
      * that can be wrong with it before it is used. A folder without {@code model.safetensors} may hold checkpoints of the
      * original, {@code ckpt_<step>.pt}; the one with the highest step is taken.
      *
+     * @throws org.mouselift.data.checkpoint.InvalidatedException MFL-E210 for weights that were invalidated
      * @throws WeightsException MFL-E207 for a missing folder or file, MFL-E202 for a damaged file or numbers that are NaN or
      *     infinite, MFL-E203 for tensors that are missing, unexpected or of another shape than the configuration says
      */
     public static GsLrmWeights open(Path folder) throws IOException {
+        ArtefactStatus.requireUsable(folder);
         if (Files.isRegularFile(folder)) {
             Path yaml = folder.resolveSibling(CONFIG);
             if (!Files.isRegularFile(yaml)) {
@@ -109,6 +112,7 @@ public final class GsLrmWeights implements AutoCloseable {
         if (!Files.isRegularFile(file)) {
             throw new WeightsException("MFL-E207", file, "no such checkpoint", "name a file of weights with --weights FILE");
         }
+        ArtefactStatus.requireUsable(file);
         GslrmConfig config = GslrmConfigReader.read(yaml, List.of()).config();
         return new GsLrmWeights(file, config, load(config, file), JsonNodeFactory.instance.objectNode(), null);
     }
@@ -122,6 +126,7 @@ public final class GsLrmWeights implements AutoCloseable {
         if (!Files.isRegularFile(file)) {
             throw new WeightsException("MFL-E207", file, "no such checkpoint", "name a ckpt_*.safetensors of a training folder");
         }
+        ArtefactStatus.requireUsable(file);
         String name = yaml == null ? "configuration stored in " + file : yaml.toString();
         String text = yaml == null ? TrainingCheckpoint.readConfiguration(file) : Files.readString(yaml);
         GslrmConfig config = GslrmConfigReader.read(name, YamlReader.parse(name, text), List.of()).config();
@@ -278,8 +283,14 @@ public final class GsLrmWeights implements AutoCloseable {
         });
     }
 
+    /** The folder, or the checkpoint file that was opened. */
     public Path folder() {
         return folder;
+    }
+
+    /** The file with the tensors. */
+    public Path file() {
+        return Files.isDirectory(folder) ? folder.resolve(MODEL) : folder;
     }
 
     /** The training configuration. */

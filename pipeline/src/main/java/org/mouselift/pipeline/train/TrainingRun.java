@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -132,6 +133,7 @@ public abstract class TrainingRun implements AutoCloseable {
         }
         found.get().passedOver().forEach(p -> listener.note("passed over a damaged checkpoint: " + p));
         Path file = found.get().file();
+        ArtefactStatus.requireUsable(file);
         TrainingCheckpoint.Counters c;
         try (Scope s = Scope.open("resume")) {
             c = TrainingCheckpoint.restore(file, state());

@@ -173,7 +173,7 @@ class ReconstructCommandTest {
         pipeline = TinyPipeline.write(folder.resolve("copy3"), VIEWS);
         Path checkpoint = Files.createDirectories(folder.resolve("checkpoint-7/optimizer"));
         assertEquals(ExitCode.BAD_INPUT, views(results, photo, "--unet", checkpoint.getParent()));
-        assertTrue(err.toString().contains("MFL-E201") && err.toString().contains("optimizer/"), err.toString());
+        assertTrue(err.toString().contains("MFL-E201: Fine-tuned UNet not found at " + checkpoint.getParent() + "/unet; no checkpoints are near it"), err.toString());
         assertFalse(Files.exists(results));
     }
 

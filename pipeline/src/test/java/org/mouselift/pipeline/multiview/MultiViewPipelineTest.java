@@ -26,6 +26,7 @@ import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
+import org.mouselift.pipeline.checkpoint.UNetFolder;
 
 /** A tiny pipeline folder made here: what is missing or does not fit is named; one seed gives one result. */
 class MultiViewPipelineTest {
@@ -143,26 +144,32 @@ class MultiViewPipelineTest {
         message = assertThrows(IOException.class, () -> PipelineFolder.open(folder.resolve("vae"))).getMessage();
         assertTrue(message.contains("model_index.json"), message);
         Path checkpoint = Files.createDirectories(folder.resolve("checkpoint-10"));
-        message = assertThrows(IOException.class, () -> PipelineFolder.withCheckpoint(folder, checkpoint)).getMessage();
-        assertTrue(message.contains("never used in its place"), message);
+        message = assertThrows(IOException.class, () -> UNetFolder.find(checkpoint, UNetFolder.Choice.AUTO)).getMessage();
+        assertTrue(message.startsWith("MFL-E201") && message.contains("not falling back to the base model"), message);
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        for (String name : List.of("config.json", "diffusion_pytorch_model.safetensors")) {
+            Files.copy(from.resolve(name), to.resolve(name));
+        }
     }
 
     @Test
     void aCheckpointGivesItsAverageWhereverTheOriginalPutIt() throws IOException {
         Path checkpoint = folder.resolve("p/out/checkpoint-3");
         Path unet = Files.createDirectories(checkpoint.resolve("unet"));
-        Files.copy(folder.resolve("unet/config.json"), unet.resolve("config.json"));
-        assertEquals(unet, PipelineFolder.withCheckpoint(folder, checkpoint).unet());
+        copy(folder.resolve("unet"), unet);
+        assertEquals(unet, UNetFolder.find(checkpoint, UNetFolder.Choice.AUTO).path());
         Path average = Files.createDirectories(checkpoint.resolve("unet_ema"));
-        Files.copy(folder.resolve("unet/config.json"), average.resolve("config.json"));
-        assertEquals(average, PipelineFolder.withCheckpoint(folder, checkpoint).unet());
-        assertEquals(unet, PipelineFolder.withCheckpoint(folder, unet).unet(), "a UNet that is named itself");
+        copy(folder.resolve("unet"), average);
+        assertEquals(average, UNetFolder.find(checkpoint, UNetFolder.Choice.AUTO).path());
+        assertEquals(unet, UNetFolder.find(unet, UNetFolder.Choice.AUTO).path(), "a UNet that is named itself");
 
         // A relative checkpoint_prefix "p" is joined twice by the original: weights in p/p/out/checkpoint-3.
         Path twice = Files.createDirectories(folder.resolve("p/p/out")).resolve("checkpoint-3");
         Files.move(checkpoint, twice);
         Files.createDirectories(checkpoint.resolve("optimizer"));
-        assertEquals(twice.resolve("unet_ema"), PipelineFolder.withCheckpoint(folder, checkpoint).unet());
+        assertEquals(twice.resolve("unet_ema"), UNetFolder.find(checkpoint, UNetFolder.Choice.AUTO).path());
     }
 
     @Test

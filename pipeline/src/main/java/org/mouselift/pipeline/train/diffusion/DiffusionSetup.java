@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Pattern;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.BackgroundColor;
@@ -59,6 +60,7 @@ public final class DiffusionSetup {
 
     /** Weights of a file or component folder as f32 tensors in the current scope. */
     private static Map<String, Tensor> weights(Path path) throws IOException {
+        ArtefactStatus.requireUsable(path);
         Map<String, Tensor> out = new LinkedHashMap<>();
         try (Checkpoint file = Checkpoint.open(path)) {
             for (Map.Entry<String, StoredTensor> e : file.stateDict().entrySet()) {
@@ -162,6 +164,7 @@ public final class DiffusionSetup {
             throw new IOException("MFL-E101: prompt embeddings not found: " + path + ". Refusing to continue with empty embeddings; name a file as prompt_embed_path,"
                     + " or learn them with learned_prompt_tokens");
         }
+        ArtefactStatus.requireUsable(path);
         try (Checkpoint file = Checkpoint.open(path)) {
             if (file.tensors().size() != 1 && !file.contains(DiffusionCheckpoint.PROMPT_TENSOR)) {
                 throw new IOException("MFL-E102: " + path + " holds " + file.names() + ", expected one tensor, or one named '" + DiffusionCheckpoint.PROMPT_TENSOR + "'");
