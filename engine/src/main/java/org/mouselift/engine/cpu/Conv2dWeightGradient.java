@@ -100,7 +100,7 @@ final class Conv2dWeightGradient {
     private void packInput(PaddedPlanes.Band band, long image, int length, int firstPanel, int panels, float[] dst, Scratch scratch) {
         int pitch = band.channel + PaddedPlanes.SLACK;
         int taps = s.taps();
-        float[] source = scratch.floats(Scratch.CONV + 5, (long) Math.min(NR, s.inChannels()) * pitch);
+        float[] source = scratch.floats(Scratch.CONV + 5, Panels.interleaved(NR, pitch));
         for (int p = 0; p < panels; p++) {
             int first = (firstPanel + p) * NR;
             int count = Math.min(NR, lanes - first);
@@ -113,13 +113,12 @@ final class Conv2dWeightGradient {
             if (shifted) {
                 Panels.interleave(source, pitch, count, length, NR, dst, at);
             } else {
+                float[] rows = scratch.floats(Scratch.CONV + 7, Panels.interleaved(NR, pitch));
                 for (int i = 0; i < count; i++) {
                     int v = first + i;
-                    Panels.lane(source, (v / taps - channel) * pitch + band.shift(v % taps), length, NR, dst, at + i);
+                    System.arraycopy(source, (v / taps - channel) * pitch + band.shift(v % taps), rows, i * pitch, length);
                 }
-            }
-            if (count < NR) {
-                Panels.clear(dst, at, NR, count, length);
+                Panels.interleave(rows, pitch, count, length, NR, dst, at);
             }
         }
     }
@@ -129,7 +128,7 @@ final class Conv2dWeightGradient {
             Scratch scratch) {
         int width = s.outWidth();
         int pitch = depth + PaddedPlanes.SLACK;
-        float[] source = scratch.floats(Scratch.CONV + 5, (long) MR * pitch);
+        float[] source = scratch.floats(Scratch.CONV + 5, Panels.interleaved(MR, pitch));
         float[] line = scratch.floats(Scratch.CONV + 6, (long) rows * width);
         java.util.Arrays.fill(source, 0, MR * pitch, 0f);
         for (int p = 0; p < rowPanels; p++) {
@@ -145,9 +144,6 @@ final class Conv2dWeightGradient {
                 }
             }
             Panels.interleave(source, pitch, count, depth, MR, dst, p * depth * MR);
-            if (count < MR) {
-                Panels.clear(dst, p * depth * MR, MR, count, depth);
-            }
         }
     }
 

@@ -1,6 +1,9 @@
 package org.mouselift.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
 import org.mouselift.engine.DType;
 
 /**
@@ -10,6 +13,11 @@ import org.mouselift.engine.DType;
  * widened here.
  */
 final class Panels {
+    private static final VectorSpecies<Float> S = VectorWidth.F32;
+    private static final int L = VectorWidth.LANES;
+    /** Lanes of the panels that are filled together, about. */
+    private static final int SPREAD = 256;
+
     private Panels() {
     }
 
@@ -34,26 +42,25 @@ final class Panels {
             return;
         }
         int panels = Math.ceilDiv(lanes, width);
-        int last = lanes - (panels - 1) * width;
-        if (last < width) {
-            clear(dst, dstOffset + (panels - 1) * width * pitch, width, last, depth);
-        }
         if (laneStride == 1 && !(kStride == 1 && depth > lanes)) {
-            float[] row = scratch.floats(Scratch.ROWS, lanes);
-            for (int k = 0; k < depth; k++) {
-                read(data, type, base + k * kStride, 1, lanes, row, 0, scratch);
-                int at = dstOffset + k * width;
-                for (int panel = 0; panel < panels - 1; panel++) {
-                    copy(row, panel * width, dst, at, width);
-                    at += width * pitch;
+            // a few panels at a time: their write positions lie a power of two apart and fall on the same lines of the cache
+            int together = Math.max(1, SPREAD / width);
+            float[] row = scratch.floats(Scratch.ROWS, (long) (together + 1) * width + L);
+            for (int panel = 0; panel < panels; panel += together) {
+                int count = Math.min(together, panels - panel);
+                int first = panel * width;
+                int n = Math.min(lanes - first, count * width);
+                java.util.Arrays.fill(row, n, count * width, 0f);
+                for (int k = 0; k < depth; k++) {
+                    read(data, type, base + first + k * kStride, 1, n, row, 0, scratch);
+                    spread(row, count, width, width * pitch, dst, dstOffset + first * pitch + k * width);
                 }
-                copy(row, (panels - 1) * width, dst, at, last);
             }
         } else {
             int apart = depth + 16;
-            float[] rows = scratch.floats(Scratch.ROWS, (long) apart * width);
+            float[] rows = scratch.floats(Scratch.ROWS, interleaved(width, apart));
             for (int panel = 0; panel < panels; panel++) {
-                int count = panel == panels - 1 ? last : width;
+                int count = Math.min(width, lanes - panel * width);
                 long from = base + (long) panel * width * laneStride;
                 for (int i = 0; i < count; i++) {
                     read(data, type, from + i * laneStride, kStride, depth, rows, i * apart, scratch);
@@ -70,49 +77,61 @@ final class Panels {
         }
     }
 
-    static void clear(float[] dst, int at, int width, int from, int depth) {
-        for (int k = 0; k < depth; k++) {
-            for (int i = from; i < width; i++) {
-                dst[at + k * width + i] = 0;
+    /** Copies one row of {@code panels * width} elements (one depth) to its panels, {@code apart} floats from one to the next. */
+    private static void spread(float[] row, int panels, int width, int apart, float[] dst, int at) {
+        if (VectorWidth.SCALAR) {
+            for (int panel = 0; panel < panels; panel++) {
+                System.arraycopy(row, panel * width, dst, at + panel * apart, width);
+            }
+            return;
+        }
+        int whole = width / L * L;
+        VectorMask<Float> rest = S.indexInRange(whole, width);
+        for (int panel = 0; panel < panels; panel++) {
+            int from = panel * width;
+            int to = at + panel * apart;
+            for (int i = 0; i < whole; i += L) {
+                FloatVector.fromArray(S, row, from + i).intoArray(dst, to + i);
+            }
+            if (whole < width) {
+                FloatVector.fromArray(S, row, from + whole).intoArray(dst, to + whole, rest);
             }
         }
     }
 
-    /** Spreads one row of {@code lanes} elements (one depth) over the panels, zero behind the last lane. */
-    static void spread(float[] row, int lanes, int width, int depth, int k, float[] dst) {
-        int at = k * width;
-        int i = 0;
-        for (; i + width <= lanes; i += width) {
-            copy(row, i, dst, at, width);
-            at += width * depth;
-        }
-        if (i < lanes) {
-            copy(row, i, dst, at, lanes - i);
-            java.util.Arrays.fill(dst, at + lanes - i, at + width, 0f);
-        }
+    /** Floats of the source of {@link #interleave}, whose rows lie {@code pitch} apart. */
+    static long interleaved(int width, int pitch) {
+        return (long) Math.ceilDiv(width, L) * L * pitch;
     }
 
-    private static void copy(float[] src, int from, float[] dst, int at, int n) {
-        for (int i = 0; i < n; i++) {
-            dst[at + i] = src[from + i];
-        }
-    }
-
-    /** Interleaves {@code count} rows that lie {@code pitch} apart: {@code dst[at + k*width + i] = rows[i*pitch + k]}. */
+    /**
+     * Interleaves {@code count} rows that lie {@code pitch} apart, zero in the lanes behind them:
+     * {@code dst[at + k*width + i] = rows[i*pitch + k]}. {@code rows} has {@link #interleaved} floats; those behind the rows are
+     * overwritten.
+     */
     static void interleave(float[] rows, int pitch, int count, int depth, int width, float[] dst, int at) {
-        int i = 0;
-        for (; i + 3 < count; i += 4) {
-            int r = i * pitch;
-            for (int k = 0; k < depth; k++) {
-                int to = at + k * width + i;
-                dst[to] = rows[r + k];
-                dst[to + 1] = rows[r + pitch + k];
-                dst[to + 2] = rows[r + 2 * pitch + k];
-                dst[to + 3] = rows[r + 3 * pitch + k];
+        if (VectorWidth.SCALAR || depth < L) {
+            for (int i = 0; i < width; i++) {
+                if (i < count) {
+                    lane(rows, i * pitch, depth, width, dst, at + i);
+                } else {
+                    clear(dst, at + i, width, depth);
+                }
             }
+            return;
         }
-        for (; i < count; i++) {
-            lane(rows, i * pitch, depth, width, dst, at + i);
+        if (count < width) {
+            java.util.Arrays.fill(rows, count * pitch, width * pitch, 0f);
+        }
+        // the last lanes first: what they write too much, the ones before them overwrite
+        for (int i = (width - 1) / L * L; i >= 0; i -= L) {
+            Transposition.rows(rows, i * pitch, pitch, depth, dst, at + i, width, Math.min(L, width - i));
+        }
+    }
+
+    private static void clear(float[] dst, int at, int width, int depth) {
+        for (int k = 0; k < depth; k++) {
+            dst[at + k * width] = 0f;
         }
     }
 
