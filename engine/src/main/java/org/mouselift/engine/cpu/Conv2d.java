@@ -1,6 +1,7 @@
 package org.mouselift.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.mouselift.engine.DType;
 
 /**
@@ -38,7 +39,7 @@ public final class Conv2d {
         long image = (long) s.inChannels() * s.inPlane();
         images(s, p, (first, count) -> {
             long from = xOffset + first * image;
-            Gemm.RightFactor unfolded = aligned(s, p) ? planes(x, from, image, p) : new UnfoldedImages(new PaddedPlanes(s, x, from, image, false));
+            Gemm.RightFactor unfolded = aligned(s, p) ? planes(x, from, image, p) : new UnfoldedImages(PaddedPlanes.forward(s, x, from, image));
             Gemm.gathered(s.outChannels(), count * p, k, weights, unfolded, 0f, y, yOffset + first * s.outChannels() * p, p, bias, biasOffset, p,
                     (long) s.outChannels() * p);
         });
@@ -50,38 +51,90 @@ public final class Conv2d {
         s.checkBounds(KERNEL, DType.F32, "dy", dy, dyOffset, true);
         s.checkBounds(KERNEL, DType.F32, "dx", dx, dxOffset, false);
         Bounds.writable(KERNEL, "dx", dx);
-        long taps = s.taps();
-        long k = s.outChannels() * taps;
+        long k = (long) s.outChannels() * s.taps();
         Bounds.range(KERNEL, "w", w, wType, wOffset, s.inChannels() * k);
-        int p = s.inPlane();
-        Matrix weights;
-        if (taps == 1) {
-            weights = new Matrix(w, wType, wOffset, 1, s.inChannels());
-        } else {
-            float[] turned = Scratch.local().floats(Scratch.CONV, s.inChannels() * k);
-            turn(s, w, wType, wOffset, turned);
-            weights = Matrix.rowMajor(MemorySegment.ofArray(turned), 0, k);
+        if (s.strideH() > 1 || s.strideW() > 1) {
+            byPhases(s, dy, dyOffset, w, wType, wOffset, dx, dxOffset);
+            return;
         }
+        int p = s.inPlane();
+        int[] taps = PaddedPlanes.phaseTaps(s, 0, 0);
+        Matrix weights = s.taps() == 1 ? new Matrix(w, wType, wOffset, 1, s.inChannels()) : turned(s, w, wType, wOffset, taps);
         long image = (long) s.outChannels() * s.outPlane();
         images(s, p, (first, count) -> {
             long from = dyOffset + first * image;
-            Gemm.RightFactor unfolded = aligned(s, p) ? planes(dy, from, image, p) : new UnfoldedImages(new PaddedPlanes(s, dy, from, image, true));
+            Gemm.RightFactor unfolded = aligned(s, p) ? planes(dy, from, image, p) : new UnfoldedImages(PaddedPlanes.backward(s, dy, from, image, 0, 0, taps));
             Gemm.gathered(s.inChannels(), count * p, k, weights, unfolded, 0f, dx, dxOffset + first * s.inChannels() * p, p, null, 0, p,
                     (long) s.inChannels() * p);
         });
     }
 
-    /** Weights [Co, Ci, taps] as [Ci, Co, taps]. */
-    private static void turn(Conv2dShape s, MemorySegment w, DType type, long offset, float[] turned) {
-        int taps = s.taps();
-        int row = s.inChannels() * taps;
+    /** The input gradient of a strided convolution: one product for each stride phase of the input's pixels, which meets only its own taps. */
+    private static void byPhases(Conv2dShape s, MemorySegment dy, long dyOffset, MemorySegment w, DType wType, long wOffset, MemorySegment dx, long dxOffset) {
+        long image = (long) s.outChannels() * s.outPlane();
+        images(s, s.inPlane(), (first, count) -> {
+            long from = dyOffset + first * image;
+            int channels = s.inChannels();
+            float[] results = Scratch.local().floats(Scratch.CONV + 4, Math.multiplyExact(count * channels, s.inPlane()));
+            Arrays.fill(results, 0, Math.toIntExact(count * channels * s.inPlane()), 0f);
+            int at = 0;
+            for (int a = 0; a < Math.min(s.strideH(), s.height()); a++) {
+                for (int b = 0; b < Math.min(s.strideW(), s.width()); b++) {
+                    int[] taps = PaddedPlanes.phaseTaps(s, a, b);
+                    int plane = Math.ceilDiv(s.height() - a, s.strideH()) * Math.ceilDiv(s.width() - b, s.strideW());
+                    if (taps.length > 0) {
+                        Gemm.gathered(channels, count * plane, (long) s.outChannels() * taps.length, turned(s, w, wType, wOffset, taps),
+                                new UnfoldedImages(PaddedPlanes.backward(s, dy, from, image, a, b, taps)), 0f, MemorySegment.ofArray(results), at, plane, null, 0, plane,
+                                (long) channels * plane);
+                    }
+                    at += (int) count * channels * plane;
+                }
+            }
+            Workers.split(count * channels, 1, (worker, begin, end) -> {
+                float[] pixels = Scratch.local().floats(Scratch.CONV + 5, s.inPlane());
+                for (long i = begin; i < end; i++) {
+                    joinPhases(s, results, (int) (count * channels), (int) i, pixels);
+                    MemorySegment.copy(pixels, 0, dx, DType.LE_F32, (dxOffset + (first * channels + i) * s.inPlane()) * 4, s.inPlane());
+                }
+            });
+        });
+    }
+
+    /** Plane {@code index} of {@code planes}, whose phases lie one after another in {@code results}. */
+    private static void joinPhases(Conv2dShape s, float[] results, int planes, int index, float[] pixels) {
+        int at = 0;
+        for (int a = 0; a < Math.min(s.strideH(), s.height()); a++) {
+            for (int b = 0; b < Math.min(s.strideW(), s.width()); b++) {
+                int rows = Math.ceilDiv(s.height() - a, s.strideH());
+                int cols = Math.ceilDiv(s.width() - b, s.strideW());
+                for (int r = 0; r < rows; r++) {
+                    int from = at + (index * rows + r) * cols;
+                    int to = (a + r * s.strideH()) * s.width() + b;
+                    for (int c = 0; c < cols; c++) {
+                        pixels[to + c * s.strideW()] = results[from + c];
+                    }
+                }
+                at += planes * rows * cols;
+            }
+        }
+    }
+
+    /** The weights [Co, Ci, taps] as the matrix [Ci, Co * some taps]. */
+    private static Matrix turned(Conv2dShape s, MemorySegment w, DType type, long offset, int[] some) {
+        int row = s.inChannels() * s.taps();
+        int n = some.length;
         float[] line = Scratch.local().floats(Scratch.CONV + 1, row);
+        float[] turned = Scratch.local().floats(Scratch.CONV, (long) s.inChannels() * s.outChannels() * n);
         for (int o = 0; o < s.outChannels(); o++) {
             Panels.read(w, type, offset + (long) o * row, 1, row, line, 0, Scratch.local());
             for (int c = 0; c < s.inChannels(); c++) {
-                System.arraycopy(line, c * taps, turned, (c * s.outChannels() + o) * taps, taps);
+                int to = (c * s.outChannels() + o) * n;
+                for (int t = 0; t < n; t++) {
+                    turned[to + t] = line[c * s.taps() + some[t]];
+                }
             }
         }
+        return Matrix.rowMajor(MemorySegment.ofArray(turned), 0, (long) s.outChannels() * n);
     }
 
     /**

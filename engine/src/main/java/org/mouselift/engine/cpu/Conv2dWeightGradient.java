@@ -31,7 +31,7 @@ final class Conv2dWeightGradient {
         this.s = s;
         this.dy = dy;
         this.dyOffset = dyOffset;
-        planes = new PaddedPlanes(s, x, xOffset, (long) s.inChannels() * s.inPlane(), false);
+        planes = PaddedPlanes.forward(s, x, xOffset, (long) s.inChannels() * s.inPlane());
         int taps = s.taps();
         int all = s.inChannels() * taps;
         shifted = (long) Math.ceilDiv(s.inChannels(), NR) * taps * 3 <= Math.ceilDiv(all, NR) * 4L;

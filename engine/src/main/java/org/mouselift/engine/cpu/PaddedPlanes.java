@@ -10,10 +10,10 @@ import org.mouselift.engine.DType;
  * Image planes as a convolution reads them: with their zero padding written out, and split by stride phase, so that the
  * pixels which one tap meets along a row of the grid are neighbours, and a tap is only a shift.
  *
- * <p>Grid pixel (r, c) and tap (k, l) read row {@code r*strideH + u}, column {@code c*strideW + v} of the source. Forward:
- * {@code u = k - padTop}, {@code v = l - padLeft} and the grid is the output. Backward, where the output gradient is read at
- * the pixels of the input: stride 1, {@code u = padTop - k}, {@code v = padLeft - l}, and the source is spread out by the
- * convolution's stride with zeros between.
+ * <p>Grid pixel (r, c) and a tap with offset (u, v) read row {@code r*strideH + u}, column {@code c*strideW + v} of the source.
+ * Forward the grid is the output and tap (k, l) has {@code u = k - padTop}, {@code v = l - padLeft}. Backward the source is the
+ * output gradient and the grid are the input pixels of one stride phase (a, b), rows {@code a + r*strideH}: they meet only the
+ * taps for which {@code u = (a + padTop - k) / strideH} is whole, columns alike.
  */
 final class PaddedPlanes {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
@@ -28,8 +28,6 @@ final class PaddedPlanes {
     private final int cols;
     private final int strideH;
     private final int strideW;
-    private final int spreadH;
-    private final int spreadW;
     /** Smallest and largest shift of any tap, in rows and columns of a phase. */
     private final int lowRow;
     private final int highRow;
@@ -42,31 +40,54 @@ final class PaddedPlanes {
     final int gridWidth;
     final int taps;
 
-    /** @param from first element of image 0; {@code image} elements from one image to the next */
-    PaddedPlanes(Conv2dShape s, MemorySegment data, long from, long image, boolean backward) {
+    /** What the forward pass reads. {@code from} is the first element of image 0, {@code image} elements lie from one to the next. */
+    static PaddedPlanes forward(Conv2dShape s, MemorySegment x, long from, long image) {
+        int[] u = new int[s.taps()];
+        int[] v = new int[s.taps()];
+        for (int t = 0; t < s.taps(); t++) {
+            u[t] = t / s.kernelWidth() - s.padTop();
+            v[t] = t % s.kernelWidth() - s.padLeft();
+        }
+        return new PaddedPlanes(x, from, image, s.height(), s.width(), s.outHeight(), s.outWidth(), s.strideH(), s.strideW(), u, v);
+    }
+
+    /** What the input gradient of phase (a, b) reads; {@code taps} are those of {@link #phaseTaps}, at least one. */
+    static PaddedPlanes backward(Conv2dShape s, MemorySegment dy, long from, long image, int a, int b, int[] taps) {
+        int[] u = new int[taps.length];
+        int[] v = new int[taps.length];
+        for (int t = 0; t < taps.length; t++) {
+            u[t] = Math.floorDiv(a + s.padTop() - taps[t] / s.kernelWidth(), s.strideH());
+            v[t] = Math.floorDiv(b + s.padLeft() - taps[t] % s.kernelWidth(), s.strideW());
+        }
+        return new PaddedPlanes(dy, from, image, s.outHeight(), s.outWidth(), Math.ceilDiv(s.height() - a, s.strideH()), Math.ceilDiv(s.width() - b, s.strideW()),
+                1, 1, u, v);
+    }
+
+    /** The taps, ascending, that input pixels of phase (a, b) meet. */
+    static int[] phaseTaps(Conv2dShape s, int a, int b) {
+        return java.util.stream.IntStream.range(0, s.taps()).filter(t -> Math.floorMod(a + s.padTop() - t / s.kernelWidth(), s.strideH()) == 0
+                && Math.floorMod(b + s.padLeft() - t % s.kernelWidth(), s.strideW()) == 0).toArray();
+    }
+
+    private PaddedPlanes(MemorySegment data, long from, long image, int rows, int cols, int gridHeight, int gridWidth, int strideH, int strideW, int[] u,
+            int[] v) {
         this.data = data;
         this.from = from;
         this.image = image;
-        rows = backward ? s.outHeight() : s.height();
-        cols = backward ? s.outWidth() : s.width();
-        gridHeight = backward ? s.height() : s.outHeight();
-        gridWidth = backward ? s.width() : s.outWidth();
-        strideH = backward ? 1 : s.strideH();
-        strideW = backward ? 1 : s.strideW();
-        spreadH = backward ? s.strideH() : 1;
-        spreadW = backward ? s.strideW() : 1;
-        taps = s.taps();
+        this.rows = rows;
+        this.cols = cols;
+        this.gridHeight = gridHeight;
+        this.gridWidth = gridWidth;
+        this.strideH = strideH;
+        this.strideW = strideW;
+        taps = u.length;
         tapPhase = new int[taps];
         tapRow = new int[taps];
         tapCol = new int[taps];
         for (int t = 0; t < taps; t++) {
-            int k = t / s.kernelWidth();
-            int l = t % s.kernelWidth();
-            int u = backward ? s.padTop() - k : k - s.padTop();
-            int v = backward ? s.padLeft() - l : l - s.padLeft();
-            tapPhase[t] = Math.floorMod(u, strideH) * strideW + Math.floorMod(v, strideW);
-            tapRow[t] = Math.floorDiv(u, strideH);
-            tapCol[t] = Math.floorDiv(v, strideW);
+            tapPhase[t] = Math.floorMod(u[t], strideH) * strideW + Math.floorMod(v[t], strideW);
+            tapRow[t] = Math.floorDiv(u[t], strideH);
+            tapCol[t] = Math.floorDiv(v[t], strideW);
         }
         lowRow = Arrays.stream(tapRow).min().orElseThrow();
         highRow = Arrays.stream(tapRow).max().orElseThrow();
@@ -103,8 +124,8 @@ final class PaddedPlanes {
 
         /** Reads one channel of the images from {@code firstImage} on into {@code dst[at …]}, which needs {@link #SLACK}. */
         void read(long firstImage, int channelIndex, float[] dst, int at, Scratch scratch) {
-            int top = Math.max(0, Math.ceilDiv((first + lowRow) * strideH, spreadH));
-            int bottom = Math.min(rows, Math.floorDiv((first + lowRow + height) * strideH - 1, spreadH) + 1);
+            int top = Math.max(0, (first + lowRow) * strideH);
+            int bottom = Math.min(rows, (first + lowRow + height) * strideH);
             int n = Math.max(0, bottom - top) * cols;
             float[] source = scratch.floats(Scratch.CONV + 3, n + SLACK);
             for (int i = 0; i < images; i++) {
@@ -116,10 +137,10 @@ final class PaddedPlanes {
                         int to = at + (a * strideW + b) * phase + i * imagePitch;
                         for (int h = 0; h < height; h++, to += row) {
                             int r = (first + lowRow + h) * strideH + a;
-                            if (r < 0 || r % spreadH != 0 || r / spreadH >= rows) {
+                            if (r < 0 || r >= rows) {
                                 zero(dst, to, row);
                             } else {
-                                line(source, (r / spreadH - top) * cols, b, dst, to);
+                                line(source, (r - top) * cols, b, dst, to);
                             }
                         }
                     }
@@ -128,7 +149,7 @@ final class PaddedPlanes {
         }
 
         private void line(float[] source, int at, int b, float[] dst, int to) {
-            if (strideW == 1 && spreadW == 1) {
+            if (strideW == 1) {
                 int left = Math.min(row, Math.max(0, -lowCol));
                 int skip = Math.max(0, lowCol);
                 int n = Math.max(0, Math.min(cols - skip, row - left));
@@ -139,7 +160,7 @@ final class PaddedPlanes {
             }
             for (int j = 0; j < row; j++) {
                 int c = (j + lowCol) * strideW + b;
-                dst[to + j] = c >= 0 && c % spreadW == 0 && c / spreadW < cols ? source[at + c / spreadW] : 0f;
+                dst[to + j] = c >= 0 && c < cols ? source[at + c] : 0f;
             }
         }
     }
