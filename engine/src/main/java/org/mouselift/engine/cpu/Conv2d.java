@@ -34,6 +34,10 @@ public final class Conv2d {
         if (bias != null) {
             Bounds.range(KERNEL, "bias", bias, DType.F32, biasOffset, s.outChannels());
         }
+        if (Winograd.suits(s, false)) {
+            Winograd.forward(s, x, xOffset, w, wType, wOffset, bias, biasOffset, y, yOffset);
+            return;
+        }
         int p = s.outPlane();
         Matrix weights = new Matrix(w, wType, wOffset, k, 1);
         long image = (long) s.inChannels() * s.inPlane();
@@ -57,8 +61,12 @@ public final class Conv2d {
             byPhases(s, dy, dyOffset, w, wType, wOffset, dx, dxOffset);
             return;
         }
-        int p = s.inPlane();
         int[] taps = PaddedPlanes.phaseTaps(s, 0, 0);
+        if (Winograd.suits(s, true)) {
+            Winograd.inputGradient(s, dy, dyOffset, turned(s, w, wType, wOffset, taps), dx, dxOffset);
+            return;
+        }
+        int p = s.inPlane();
         Matrix weights = s.taps() == 1 ? new Matrix(w, wType, wOffset, 1, s.inChannels()) : turned(s, w, wType, wOffset, taps);
         long image = (long) s.outChannels() * s.outPlane();
         images(s, p, (first, count) -> {

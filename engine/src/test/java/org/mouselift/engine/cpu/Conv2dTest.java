@@ -1,5 +1,6 @@
 package org.mouselift.engine.cpu;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -85,6 +86,50 @@ class Conv2dTest {
         check(Conv2dShape.square(5, 7, 8, 16, 9, 3, 1, 1), seed++);
         check(Conv2dShape.square(3, 6, 8, 8, 14, 1, 1, 0), seed++);
         check(Conv2dShape.square(3, 6, 16, 16, 5, 3, 2, 1), seed++);
+        // strides wider than the kernel leave input pixels that no output read
+        check(Conv2dShape.square(2, 3, 11, 10, 4, 2, 3, 0), seed++);
+        check(new Conv2dShape(2, 5, 9, 12, 4, 3, 1, 2, 4, 1, 2, 0, 3), seed++);
+    }
+
+    /** Enough channels for the minimal filtering algorithm: odd planes, every padding, channels that fill no chunk, many blocks. */
+    @Test
+    void minimalFiltering() {
+        long seed = 100;
+        check(Conv2dShape.square(24, 16, 2, 2, 16, 3, 1, 1), seed++);
+        check(Conv2dShape.square(7, 33, 4, 4, 17, 3, 1, 1), seed++);
+        check(Conv2dShape.square(3, 70, 8, 6, 45, 3, 1, 1), seed++);
+        check(Conv2dShape.square(2, 20, 13, 15, 64, 3, 1, 0), seed++);
+        check(Conv2dShape.square(1, 18, 17, 22, 16, 3, 1, 2), seed++);
+        check(new Conv2dShape(2, 17, 12, 14, 19, 3, 3, 1, 1, 3, 0, 1, 4), seed++);
+        check(Conv2dShape.square(2, 16, 50, 46, 16, 3, 1, 1), seed++);
+        check(Conv2dShape.square(5, 300, 4, 6, 20, 3, 1, 1), seed++);
+    }
+
+    /** Images one by one are cut into other blocks than all at once; the numbers are the same to the last bit. */
+    @Test
+    void resultDoesNotDependOnTheBlocks() {
+        SplittableRandom random = new SplittableRandom(50);
+        for (int stride = 1; stride <= 2; stride++) {
+            Conv2dShape all = Conv2dShape.square(7, 24, 14, 10, 40, 3, stride, 1);
+            Conv2dShape one = Conv2dShape.square(1, 24, 14, 10, 40, 3, stride, 1);
+            int nx = 24 * one.inPlane();
+            int ny = 40 * one.outPlane();
+            MemorySegment x = nativeCopy(normal(random, 7 * nx));
+            MemorySegment w = nativeCopy(normal(random, 40 * 24 * 9));
+            MemorySegment dy = nativeCopy(normal(random, 7 * ny));
+            float[] y = new float[7 * ny];
+            float[] dx = new float[7 * nx];
+            Conv2d.forward(all, x, 0, w, DType.F32, 0, null, 0, MemorySegment.ofArray(y), 0);
+            Conv2d.inputGradient(all, dy, 0, w, DType.F32, 0, MemorySegment.ofArray(dx), 0);
+            float[] y1 = new float[7 * ny];
+            float[] dx1 = new float[7 * nx];
+            for (int n = 0; n < 7; n++) {
+                Conv2d.forward(one, x, (long) n * nx, w, DType.F32, 0, null, 0, MemorySegment.ofArray(y1), (long) n * ny);
+                Conv2d.inputGradient(one, dy, (long) n * ny, w, DType.F32, 0, MemorySegment.ofArray(dx1), (long) n * nx);
+            }
+            assertArrayEquals(y1, y);
+            assertArrayEquals(dx1, dx);
+        }
     }
 
     @Test
@@ -111,8 +156,8 @@ class Conv2dTest {
             Conv2d.forward(s, MemorySegment.ofArray(x), 0, weights, type, 0, null, 0, MemorySegment.ofArray(y[i]), 0);
             Conv2d.inputGradient(s, MemorySegment.ofArray(y[0]), 0, weights, type, 0, MemorySegment.ofArray(dx[i]), 0);
         }
-        org.junit.jupiter.api.Assertions.assertArrayEquals(y[0], y[1]);
-        org.junit.jupiter.api.Assertions.assertArrayEquals(dx[0], dx[1]);
+        assertArrayEquals(y[0], y[1]);
+        assertArrayEquals(dx[0], dx[1]);
     }
 
     /** The float64 gradients are the transposes of the forward map: {@code <dy, A x> = <A^T dy, x>}, also in w. */
