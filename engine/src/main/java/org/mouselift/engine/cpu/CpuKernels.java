@@ -40,6 +40,7 @@ public final class CpuKernels implements KernelProvider {
         k.add(SliceScatter.class,
                 (op, in, out) -> CopyKernels.sliceScatter(in.getFirst(), out.getFirst(), op.axis(), op.begin(), op.step()), DType.values());
         k.add(Unary.class, new UnaryKernel(), COMPUTE);
+        k.add(Unary.Grad.class, DType.F32, UnaryKernel::gradient);
         k.add(Binary.class, new BinaryKernel(), COMPUTE);
         k.add(Affine.class, CpuKernels::affine, COMPUTE);
         k.add(Clamp.class, CpuKernels::clamp, COMPUTE);
@@ -71,6 +72,10 @@ public final class CpuKernels implements KernelProvider {
             float fs = (float) scale;
             float ft = (float) shift;
             loop.parallel((at, n) -> {
+                if (s == 1) {
+                    FloatRows.affine(x, at[0], fs, ft, y, at[1], n);
+                    return;
+                }
                 for (long i = 0; i < n; i++) {
                     y.set(DType.LE_F32, (at[1] + i) * 4, fs * x.get(DType.LE_F32, (at[0] + i * s) * 4) + ft);
                 }
@@ -94,6 +99,11 @@ public final class CpuKernels implements KernelProvider {
             float low = (float) op.low();
             float high = (float) op.high();
             loop.parallel((at, n) -> {
+                if (s == 1) {
+                    FloatRows.applyRight(Binary.Kind.MAX, x, at[0], low, y, at[1], n);
+                    FloatRows.applyRight(Binary.Kind.MIN, y, at[1], high, y, at[1], n);
+                    return;
+                }
                 for (long i = 0; i < n; i++) {
                     y.set(DType.LE_F32, (at[1] + i) * 4, Math.min(Math.max(x.get(DType.LE_F32, (at[0] + i * s) * 4), low), high));
                 }
@@ -117,6 +127,10 @@ public final class CpuKernels implements KernelProvider {
             });
         } else {
             loop.parallel((at, n) -> {
+                if (sx == 1 && sy == 1) {
+                    FloatRows.apply(Binary.Kind.ADD, x, at[0], y, at[1], x, at[0], n);
+                    return;
+                }
                 for (long i = 0; i < n; i++) {
                     long p = (at[0] + i * sx) * 4;
                     x.set(DType.LE_F32, p, x.get(DType.LE_F32, p) + y.get(DType.LE_F32, (at[1] + i * sy) * 4));

@@ -1,9 +1,11 @@
 package org.mouselift.engine.cpu;
 
+import static org.mouselift.engine.op.Binary.Kind.ADD;
+import static org.mouselift.engine.op.Binary.Kind.DIV;
+import static org.mouselift.engine.op.Binary.Kind.MUL;
+import static org.mouselift.engine.op.Binary.Kind.SUB;
+
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorSpecies;
 import org.mouselift.engine.DType;
 
 /**
@@ -11,26 +13,11 @@ import org.mouselift.engine.DType;
  * Sums accumulate in double over fixed blocks, so they do not depend on the number of threads.
  */
 public final class FloatRanges {
-    private static final VectorSpecies<Float> S = VectorWidth.F32;
-    private static final long STEP = 4L * VectorWidth.LANES;
-    private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final long GRAIN = 1 << 15;
     private static final int BLOCK = MathBlocks.BLOCK;
     private static final String KERNEL = "float range";
 
     private FloatRanges() {
-    }
-
-    private static long whole(long bytes) {
-        return VectorWidth.SCALAR ? 0 : bytes - bytes % STEP;
-    }
-
-    private static FloatVector load(MemorySegment s, long at) {
-        return FloatVector.fromMemorySegment(S, s, at, LE);
-    }
-
-    private static float get(MemorySegment s, long at) {
-        return s.get(DType.LE_F32, at);
     }
 
     private static void check(String name, MemorySegment x, long offset, long n) {
@@ -47,19 +34,7 @@ public final class FloatRanges {
         check("x", x, xOffset, n);
         check("y", y, yOffset, n);
         output("z", z, zOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            long p = (xOffset + begin) * 4;
-            long q = (yOffset + begin) * 4;
-            long r = (zOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                load(x, p + i).add(load(y, q + i)).intoMemorySegment(z, r + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                z.set(DType.LE_F32, r + i, get(x, p + i) + get(y, q + i));
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.apply(ADD, x, xOffset + begin, y, yOffset + begin, z, zOffset + begin, end - begin));
     }
 
     /** {@code z = x - y}. */
@@ -67,19 +42,7 @@ public final class FloatRanges {
         check("x", x, xOffset, n);
         check("y", y, yOffset, n);
         output("z", z, zOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            long p = (xOffset + begin) * 4;
-            long q = (yOffset + begin) * 4;
-            long r = (zOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                load(x, p + i).sub(load(y, q + i)).intoMemorySegment(z, r + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                z.set(DType.LE_F32, r + i, get(x, p + i) - get(y, q + i));
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.apply(SUB, x, xOffset + begin, y, yOffset + begin, z, zOffset + begin, end - begin));
     }
 
     /** {@code z = x * y}. */
@@ -87,19 +50,7 @@ public final class FloatRanges {
         check("x", x, xOffset, n);
         check("y", y, yOffset, n);
         output("z", z, zOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            long p = (xOffset + begin) * 4;
-            long q = (yOffset + begin) * 4;
-            long r = (zOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                load(x, p + i).mul(load(y, q + i)).intoMemorySegment(z, r + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                z.set(DType.LE_F32, r + i, get(x, p + i) * get(y, q + i));
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.apply(MUL, x, xOffset + begin, y, yOffset + begin, z, zOffset + begin, end - begin));
     }
 
     /** {@code z = x / y}. */
@@ -107,75 +58,27 @@ public final class FloatRanges {
         check("x", x, xOffset, n);
         check("y", y, yOffset, n);
         output("z", z, zOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            long p = (xOffset + begin) * 4;
-            long q = (yOffset + begin) * 4;
-            long r = (zOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                load(x, p + i).div(load(y, q + i)).intoMemorySegment(z, r + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                z.set(DType.LE_F32, r + i, get(x, p + i) / get(y, q + i));
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.apply(DIV, x, xOffset + begin, y, yOffset + begin, z, zOffset + begin, end - begin));
     }
 
     /** {@code y = y + a * x}, the product rounded first, so that the tail agrees with the vectors. */
     public static void axpy(float a, MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
         check("x", x, xOffset, n);
         output("y", y, yOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            long p = (xOffset + begin) * 4;
-            long q = (yOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                load(y, q + i).add(load(x, p + i).mul(a)).intoMemorySegment(y, q + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                y.set(DType.LE_F32, q + i, get(y, q + i) + a * get(x, p + i));
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.axpy(a, x, xOffset + begin, y, yOffset + begin, end - begin));
     }
 
     /** {@code y = a * x}. */
     public static void scale(float a, MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
         check("x", x, xOffset, n);
         output("y", y, yOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            long p = (xOffset + begin) * 4;
-            long q = (yOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                load(x, p + i).mul(a).intoMemorySegment(y, q + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                y.set(DType.LE_F32, q + i, a * get(x, p + i));
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.applyRight(MUL, x, xOffset + begin, a, y, yOffset + begin, end - begin));
     }
 
     /** {@code y = value}. */
     public static void fill(float value, MemorySegment y, long yOffset, long n) {
         output("y", y, yOffset, n);
-        Workers.split(n, GRAIN, (worker, begin, end) -> {
-            if (Float.floatToRawIntBits(value) == 0) {
-                y.asSlice((yOffset + begin) * 4, (end - begin) * 4).fill((byte) 0);
-                return;
-            }
-            long q = (yOffset + begin) * 4;
-            long bytes = (end - begin) * 4;
-            long i = 0;
-            for (long w = whole(bytes); i < w; i += STEP) {
-                FloatVector.broadcast(S, value).intoMemorySegment(y, q + i, LE);
-            }
-            for (; i < bytes; i += 4) {
-                y.set(DType.LE_F32, q + i, value);
-            }
-        });
+        Workers.split(n, GRAIN, (worker, begin, end) -> FloatRows.fill(value, y, yOffset + begin, end - begin));
     }
 
     /** {@code y = x}; the ranges must not overlap. */

@@ -274,8 +274,8 @@ public final class Gemm {
             }
         }
         switch (e.activation()) {
-            case GELU -> MathBlocks.gelu(tile, 0, n, scratch.floats(Scratch.BLOCK_1, 2 * MR * NR), 0);
-            case SILU -> MathBlocks.silu(tile, 0, n, scratch.floats(Scratch.BLOCK_1, 2 * MR * NR), 0);
+            case GELU -> MathBlocks.gelu(tile, 0, n);
+            case SILU -> MathBlocks.silu(tile, 0, n);
             case NONE -> { }
         }
         if (e.residual() != null) {

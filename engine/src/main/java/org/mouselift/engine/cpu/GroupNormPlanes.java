@@ -38,7 +38,6 @@ public final class GroupNormPlanes {
         Workers.split(batch * groups, 1, (worker, begin, end) -> {
             Scratch s = Scratch.local();
             float[] block = s.floats(Scratch.BLOCK_0, BLOCK);
-            float[] work = s.floats(Scratch.BLOCK_1, BLOCK);
             float[] lanes = s.floats(Scratch.BLOCK_2, RowSums.LANES);
             for (long group = begin; group < end; group++) {
                 long from = xOffset + group * size;
@@ -72,7 +71,7 @@ public final class GroupNormPlanes {
                         done += run;
                     }
                     if (silu) {
-                        MathBlocks.silu(block, 0, n, work, 0);
+                        MathBlocks.silu(block, 0, n);
                     }
                     MemorySegment.copy(block, 0, y, DType.LE_F32, (yOffset + group * size + i) * 4, n);
                     i += n;

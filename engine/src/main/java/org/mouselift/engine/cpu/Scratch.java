@@ -1,5 +1,8 @@
 package org.mouselift.engine.cpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 /**
  * Reused working memory of the kernels: each thread keeps a few numbered {@code float[]} buffers that only grow. A kernel
  * owns the slots it names until it returns; two kernels that call one another must use different slots.
@@ -19,8 +22,13 @@ final class Scratch {
 
     private static final ThreadLocal<Scratch> LOCAL = ThreadLocal.withInitial(Scratch::new);
 
+    /** Bytes of an edge: one vector of the largest width. */
+    private static final int EDGE = 64;
+    private static final int EDGES = 4;
+
     private final float[][] buffers = new float[SLOTS][];
     private short[] halves = new short[0];
+    private MemorySegment edges;
 
     private Scratch() {
     }
@@ -41,6 +49,17 @@ final class Scratch {
             buffers[slot] = buffer;
         }
         return buffer;
+    }
+
+    /**
+     * Room for the elements at the end of a range that do not fill a vector, so that they go through the same loop as the
+     * others: one vector of memory (not of the heap, whose segments are another class, which would slow the loops down).
+     */
+    MemorySegment edge(int slot) {
+        if (edges == null) {
+            edges = Arena.ofAuto().allocate(EDGE * EDGES, EDGE);
+        }
+        return edges.asSlice((long) slot * EDGE, EDGE);
     }
 
     short[] halves(int length) {

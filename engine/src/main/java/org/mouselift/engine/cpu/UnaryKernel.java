@@ -10,8 +10,8 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.op.Unary;
 
 /**
- * Functions of one operand. Transcendental functions of f32 go through {@link VectorMath}; the others are evaluated in
- * double and rounded once.
+ * Functions of one operand. Transcendental functions of f32 go through {@link VectorMath}; the others are exactly
+ * rounded, as vectors where rows are contiguous and the function has an instruction, else evaluated in double.
  */
 final class UnaryKernel implements Kernel<Unary> {
     private static final Map<Unary.Kind, VectorMath.Function> FUNCTIONS = new EnumMap<>(Unary.Kind.class);
@@ -46,6 +46,8 @@ final class UnaryKernel implements Kernel<Unary> {
                     y.set(DType.LE_F64, (at[1] + i) * 8, value(kind, x.get(DType.LE_F64, (at[0] + i * sx) * 8)));
                 }
             });
+        } else if (sx == 1 && FloatRows.has(kind)) {
+            loop.parallel((at, n) -> FloatRows.apply(kind, x, at[0], y, at[1], n));
         } else {
             loop.parallel((at, n) -> {
                 for (long i = 0; i < n; i++) {
@@ -53,6 +55,13 @@ final class UnaryKernel implements Kernel<Unary> {
                 }
             });
         }
+    }
+
+    static void gradient(Unary.Grad op, List<Tensor> in, List<Tensor> out) {
+        Tensor x = MatMulKernel.contiguous(in.get(0));
+        Tensor dy = MatMulKernel.contiguous(in.get(1));
+        Tensor dx = out.getFirst();
+        VectorMath.gradient(FUNCTIONS.get(op.kind()), x.segment(), x.offset(), dy.segment(), dy.offset(), dx.segment(), dx.offset(), x.numel());
     }
 
     static double value(Unary.Kind kind, double x) {

@@ -1,5 +1,6 @@
 package org.mouselift.engine.cpu;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.mouselift.engine.DType;
 
@@ -61,59 +62,54 @@ public final class VectorMath {
         }
     }
 
-    private static final int BLOCK = MathBlocks.BLOCK;
+    private static final String KERNEL = "vector math";
+    private static final int L = VectorWidth.LANES;
     /** Elements a thread should have before it is worth waking. */
-    private static final long GRAIN = 16 * BLOCK;
+    private static final long GRAIN = 1 << 14;
+    /** Elements of one call of a loop, whose byte offsets are ints. */
+    private static final int PIECE = 1 << 26;
+    private static final MemorySegment ONES = Arena.global().allocate(1 << 12, 64);
+
+    static {
+        for (int i = 0; i < ONES.byteSize(); i += 4) {
+            ONES.set(DType.LE_F32, i, 1f);
+        }
+    }
 
     private VectorMath() {
     }
 
     /** {@code y[i] = f(x[i])} for n contiguous float32 elements; runs on all threads when the range is long. */
     public static void apply(Function f, MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
-        Bounds.range("vector math", "x", x, DType.F32, xOffset, n);
-        Bounds.range("vector math", "y", y, DType.F32, yOffset, n);
-        Bounds.writable("vector math", "y", y);
+        Bounds.range(KERNEL, "x", x, DType.F32, xOffset, n);
+        Bounds.range(KERNEL, "y", y, DType.F32, yOffset, n);
+        Bounds.writable(KERNEL, "y", y);
         Workers.split(n, GRAIN, (worker, begin, end) -> {
-            Scratch scratch = Scratch.local();
-            float[] block = scratch.floats(Scratch.BLOCK_0, BLOCK);
-            float[] work = scratch.floats(Scratch.BLOCK_1, 2 * BLOCK);
-            for (long i = begin; i < end; i += BLOCK) {
-                int count = (int) Math.min(BLOCK, end - i);
-                MemorySegment.copy(x, DType.LE_F32, (xOffset + i) * 4, block, 0, count);
-                evaluate(f, block, count, work);
-                MemorySegment.copy(block, 0, y, DType.LE_F32, (yOffset + i) * 4, count);
+            for (long i = begin; i < end; i += PIECE) {
+                run(f, x, xOffset + i, y, yOffset + i, (int) Math.min(PIECE, end - i));
             }
         });
     }
 
     /** {@code dx[i] = dy[i] * f'(x[i])} for SILU and GELU, float32. */
     public static void gradient(Function f, MemorySegment x, long xOffset, MemorySegment dy, long dyOffset, MemorySegment dx, long dxOffset, long n) {
-        Function prime = f.prime();
-        Bounds.range("vector math", "x", x, DType.F32, xOffset, n);
-        Bounds.range("vector math", "dy", dy, DType.F32, dyOffset, n);
-        Bounds.range("vector math", "dx", dx, DType.F32, dxOffset, n);
-        Bounds.writable("vector math", "dx", dx);
+        f.prime();
+        Bounds.range(KERNEL, "x", x, DType.F32, xOffset, n);
+        Bounds.range(KERNEL, "dy", dy, DType.F32, dyOffset, n);
+        Bounds.range(KERNEL, "dx", dx, DType.F32, dxOffset, n);
+        Bounds.writable(KERNEL, "dx", dx);
         Workers.split(n, GRAIN, (worker, begin, end) -> {
-            Scratch scratch = Scratch.local();
-            float[] block = scratch.floats(Scratch.BLOCK_0, BLOCK);
-            float[] work = scratch.floats(Scratch.BLOCK_1, 2 * BLOCK);
-            float[] slope = scratch.floats(Scratch.BLOCK_2, BLOCK);
-            for (long i = begin; i < end; i += BLOCK) {
-                int count = (int) Math.min(BLOCK, end - i);
-                MemorySegment.copy(x, DType.LE_F32, (xOffset + i) * 4, block, 0, count);
-                MemorySegment.copy(dy, DType.LE_F32, (dyOffset + i) * 4, slope, 0, count);
-                evaluate(prime, block, count, work);
-                multiply(block, slope, count);
-                MemorySegment.copy(block, 0, dx, DType.LE_F32, (dxOffset + i) * 4, count);
+            for (long i = begin; i < end; i += PIECE) {
+                runGradient(f, x, xOffset + i, dy, dyOffset + i, dx, dxOffset + i, (int) Math.min(PIECE, end - i));
             }
         });
     }
 
     /** {@code y[i] = f(x[i])} in float64. */
     public static void applyF64(Function f, MemorySegment x, long xOffset, MemorySegment y, long yOffset, long n) {
-        Bounds.range("vector math", "x", x, DType.F64, xOffset, n);
-        Bounds.range("vector math", "y", y, DType.F64, yOffset, n);
-        Bounds.writable("vector math", "y", y);
+        Bounds.range(KERNEL, "x", x, DType.F64, xOffset, n);
+        Bounds.range(KERNEL, "y", y, DType.F64, yOffset, n);
+        Bounds.writable(KERNEL, "y", y);
         Workers.split(n, GRAIN, (worker, begin, end) -> {
             for (long i = begin; i < end; i++) {
                 y.set(DType.LE_F64, (yOffset + i) * 8, f.value(x.get(DType.LE_F64, (xOffset + i) * 8)));
@@ -121,24 +117,79 @@ public final class VectorMath {
         });
     }
 
-    /** Applies f to {@code block[0, n)} in place; n at most {@link MathBlocks#BLOCK}, arrays padded to whole vectors. */
-    static void evaluate(Function f, float[] block, int n, float[] work) {
-        switch (f) {
-            case EXP -> MathBlocks.exp(block, 0, n);
-            case LOG -> MathBlocks.log(block, 0, n);
-            case TANH -> MathBlocks.tanh(block, 0, n, work, 0);
-            case ERF -> MathBlocks.erf(block, 0, n, work, 0);
-            case SIGMOID -> MathBlocks.sigmoid(block, 0, n, work, 0);
-            case SILU -> MathBlocks.silu(block, 0, n, work, 0);
-            case SILU_PRIME -> MathBlocks.siluDerivative(block, 0, n, work, 0);
-            case GELU -> MathBlocks.gelu(block, 0, n, work, 0);
-            case GELU_PRIME -> MathBlocks.geluDerivative(block, 0, n, work, 0);
+    /** One piece on the calling thread; offsets in elements. What does not fill a vector goes through a vector of its own. */
+    static void run(Function f, MemorySegment x, long at, MemorySegment y, long to, int n) {
+        if (VectorWidth.SCALAR) {
+            for (long i = 0; i < n; i++) {
+                y.set(DType.LE_F32, (to + i) * 4, (float) f.value(x.get(DType.LE_F32, (at + i) * 4)));
+            }
+            return;
+        }
+        int whole = n - n % L;
+        if (whole > 0) {
+            loop(f, x.asSlice(at * 4, whole * 4L), y.asSlice(to * 4, whole * 4L), whole * 4);
+        }
+        if (whole < n) {
+            MemorySegment edge = Scratch.local().edge(0);
+            edge.fill((byte) 0);
+            MemorySegment.copy(x, (at + whole) * 4, edge, 0, (n - whole) * 4L);
+            loop(f, edge, edge, L * 4);
+            MemorySegment.copy(edge, 0, y, (to + whole) * 4, (n - whole) * 4L);
         }
     }
 
-    private static void multiply(float[] x, float[] y, int n) {
-        for (int i = 0; i < n; i++) {
-            x[i] *= y[i];
+    /** {@code dx = dy f'(x)} of one piece, as {@link #run}. */
+    static void runGradient(Function f, MemorySegment x, long at, MemorySegment dy, long dyAt, MemorySegment dx, long to, int n) {
+        if (VectorWidth.SCALAR) {
+            Function prime = f.prime();
+            for (long i = 0; i < n; i++) {
+                float slope = (float) prime.value(x.get(DType.LE_F32, (at + i) * 4));
+                dx.set(DType.LE_F32, (to + i) * 4, slope * dy.get(DType.LE_F32, (dyAt + i) * 4));
+            }
+            return;
+        }
+        int whole = n - n % L;
+        if (whole > 0) {
+            gradientLoop(f, x.asSlice(at * 4, whole * 4L), dy.asSlice(dyAt * 4, whole * 4L), dx.asSlice(to * 4, whole * 4L), whole * 4);
+        }
+        if (whole < n) {
+            MemorySegment edge = Scratch.local().edge(0).fill((byte) 0);
+            MemorySegment edgeDy = Scratch.local().edge(1).fill((byte) 0);
+            MemorySegment.copy(x, (at + whole) * 4, edge, 0, (n - whole) * 4L);
+            MemorySegment.copy(dy, (dyAt + whole) * 4, edgeDy, 0, (n - whole) * 4L);
+            gradientLoop(f, edge, edgeDy, edge, L * 4);
+            MemorySegment.copy(edge, 0, dx, (to + whole) * 4, (n - whole) * 4L);
+        }
+    }
+
+    private static void loop(Function f, MemorySegment x, MemorySegment y, int bytes) {
+        switch (f) {
+            case EXP -> MathRanges.exp(x, y, bytes);
+            case LOG -> MathRanges.log(x, y, bytes);
+            case TANH -> MathRanges.tanh(x, y, bytes);
+            case ERF -> MathRanges.erf(x, y, bytes);
+            case SIGMOID -> MathRanges.sigmoid(x, y, bytes);
+            case SILU -> MathRanges.silu(x, y, bytes);
+            case SILU_PRIME -> slope(Function.SILU, x, y, bytes);
+            case GELU -> MathRanges.gelu(x, y, bytes);
+            case GELU_PRIME -> slope(Function.GELU, x, y, bytes);
+        }
+    }
+
+    /** f' as the gradient of dy = 1. */
+    private static void slope(Function f, MemorySegment x, MemorySegment y, int bytes) {
+        int most = (int) ONES.byteSize();
+        for (int i = 0; i < bytes; i += most) {
+            int n = Math.min(most, bytes - i);
+            gradientLoop(f, x.asSlice(i, n), ONES, y.asSlice(i, n), n);
+        }
+    }
+
+    private static void gradientLoop(Function f, MemorySegment x, MemorySegment dy, MemorySegment dx, int bytes) {
+        switch (f) {
+            case SILU -> MathRanges.siluGradient(x, dy, dx, bytes);
+            case GELU -> MathRanges.geluGradient(x, dy, dx, bytes);
+            default -> throw new IllegalArgumentException("vector math: no fused gradient of " + f);
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.mouselift.engine.op;
 
 import static org.mouselift.engine.Ops.add;
+import static org.mouselift.engine.Ops.apply;
 import static org.mouselift.engine.Ops.matmul;
 import static org.mouselift.engine.Ops.mul;
 import static org.mouselift.engine.Ops.reduce;
@@ -75,7 +76,7 @@ public record Linear(Activation activation, boolean bias, boolean residual) impl
             // The pre-activation is recomputed: cheaper than keeping a second copy of the hidden layer for every block.
             List<Tensor> plain = new ArrayList<>(v.inputs().subList(0, bias ? 3 : 2));
             Tensor z = org.mouselift.engine.Ops.apply(new Linear(Activation.NONE, bias, false), plain).getFirst();
-            pre = mul(g, unary(activation == Activation.GELU ? Unary.Kind.GELU_PRIME : Unary.Kind.SILU_PRIME, z));
+            pre = apply(new Unary.Grad(activation == Activation.GELU ? Unary.Kind.GELU : Unary.Kind.SILU), z, g).getFirst();
         }
         Tensor rows = reshape(pre, -1, w.dim(0));
         List<Tensor> out = new ArrayList<>();

@@ -1,12 +1,14 @@
 package org.mouselift.engine.op;
 
 import static org.mouselift.engine.Ops.affine;
+import static org.mouselift.engine.Ops.apply;
 import static org.mouselift.engine.Ops.div;
 import static org.mouselift.engine.Ops.mul;
 import static org.mouselift.engine.Ops.square;
 import static org.mouselift.engine.Ops.unary;
 
 import java.util.List;
+import java.util.Optional;
 import org.mouselift.engine.Operation;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
@@ -64,8 +66,7 @@ public record Unary(Kind kind) implements Operation {
             case ERF -> mul(g, affine(unary(Kind.EXP, affine(square(x), -1, 0)), 2 / Math.sqrt(Math.PI), 0));
             case SIGMOID -> mul(g, mul(y, affine(y, -1, 1)));
             case RELU -> mul(g, unary(Kind.SIGN, y));
-            case SILU -> mul(g, unary(Kind.SILU_PRIME, x));
-            case GELU -> mul(g, unary(Kind.GELU_PRIME, x));
+            case SILU, GELU -> apply(new Grad(kind), x, g).getFirst();
             case SILU_PRIME -> siluSecond(g, x);
             case GELU_PRIME -> geluSecond(g, x);
         });
@@ -83,5 +84,39 @@ public record Unary(Kind kind) implements Operation {
         Tensor x2 = square(x);
         Tensor phi = affine(unary(Kind.EXP, affine(x2, -0.5, 0)), 1 / Math.sqrt(2 * Math.PI), 0);
         return mul(g, mul(phi, affine(x2, -1, 2)));
+    }
+
+    /** dx = dy f'(x) of {@link Kind#SILU} or {@link Kind#GELU} in one pass. Operands x, dy. */
+    public record Grad(Kind kind) implements Operation {
+        public Grad {
+            if (kind != Kind.SILU && kind != Kind.GELU) {
+                throw new IllegalArgumentException("the gradient of " + kind + " is no operation of its own, only those of SILU and GELU are");
+            }
+        }
+
+        @Override
+        public String name() {
+            return kind.name().toLowerCase(java.util.Locale.ROOT) + "_grad";
+        }
+
+        @Override
+        public List<TensorSpec> infer(List<TensorSpec> in) {
+            Check.count(name(), in, 2);
+            Check.compute(name(), in.get(0));
+            Check.require(name(), in.get(0).equals(in.get(1)), "x " + in.get(0) + ", dy " + in.get(1));
+            return in.subList(0, 1);
+        }
+
+        @Override
+        public Optional<List<Tensor>> composed(List<Tensor> in) {
+            return Optional.of(List.of(mul(in.get(1), unary(kind == Kind.SILU ? Kind.SILU_PRIME : Kind.GELU_PRIME, in.get(0)))));
+        }
+
+        @Override
+        public List<Tensor> vjp(Vjp v) {
+            Tensor x = v.input(0);
+            Tensor g = mul(v.grad(), v.input(1));
+            return List.of(kind == Kind.SILU ? siluSecond(g, x) : geluSecond(g, x), apply(this, x, v.grad()).getFirst());
+        }
     }
 }

@@ -120,6 +120,49 @@ class VectorMathTest {
                 MemorySegment.ofArray(dy), 0, n));
     }
 
+    /** The polynomials of GELU and its derivative end where the functions are 0, x and 1 to float precision. */
+    @Test
+    void geluEndsExactly() {
+        float[] x = {-5.6f, -7f, -1e30f, -Float.MAX_VALUE, 5.6f, 7f, 1e30f, Float.MAX_VALUE, Float.POSITIVE_INFINITY};
+        float[] y = apply(Function.GELU, x);
+        float[] slope = apply(Function.GELU_PRIME, new float[] {-6f, -1e30f, Float.NEGATIVE_INFINITY, 6f, 1e30f, Float.POSITIVE_INFINITY});
+        for (int i = 0; i < x.length; i++) {
+            assertEquals(x[i] < 0 ? 0f : x[i], y[i], x[i] < 0 ? 1e-6f : 0f, "gelu(" + x[i] + ")");
+        }
+        for (int i = 0; i < slope.length; i++) {
+            assertEquals(i < 3 ? 0f : 1f, slope[i], 4e-8f, "slope " + i);
+        }
+    }
+
+    /** An element gives the same bits wherever it stands: in a vector, at the end of a range, in another thread's part. */
+    @ParameterizedTest
+    @EnumSource(Function.class)
+    void bitsDoNotDependOnThePosition(Function f) {
+        int n = 70_001;
+        float[] x = TestArrays.normal(new SplittableRandom(4), n);
+        float[] whole = apply(f, x);
+        MemorySegment s = TestArrays.nativeCopy(x);
+        MemorySegment y = TestArrays.nativeCopy(new float[n]);
+        for (int begin : new int[] {0, 1, 13, 16_384, 69_990}) {
+            int count = Math.min(n - begin, 1_237);
+            VectorMath.apply(f, s, begin, y, begin, count);
+            for (int i = begin; i < begin + count; i++) {
+                assertEquals(Float.floatToIntBits(whole[i]), Float.floatToIntBits(TestArrays.get(y, i)), f + " at " + i + " from " + begin);
+            }
+        }
+        if (f == Function.SILU || f == Function.GELU) {
+            float[] block = java.util.Arrays.copyOf(x, 4_096);
+            if (f == Function.SILU) {
+                MathBlocks.silu(block, 0, block.length);
+            } else {
+                MathBlocks.gelu(block, 0, block.length);
+            }
+            for (int i = 0; i < block.length; i++) {
+                assertEquals(whole[i], block[i], "in a block at " + i);
+            }
+        }
+    }
+
     @Test
     void shortSegmentsAreRefused() {
         MemorySegment s = MemorySegment.ofArray(new float[10]);
