@@ -27,6 +27,13 @@ public final class ContentHash {
         return hex(digest);
     }
 
+    /** SHA-256 of bytes in memory, in hexadecimal. */
+    public static String ofBytes(MemorySegment bytes) {
+        MessageDigest digest = digest();
+        update(digest, bytes);
+        return hex(digest);
+    }
+
     static MessageDigest digest() {
         try {
             return MessageDigest.getInstance("SHA-256");

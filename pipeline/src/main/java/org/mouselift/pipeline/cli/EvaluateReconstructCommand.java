@@ -1,7 +1,6 @@
 package org.mouselift.pipeline.cli;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
@@ -9,7 +8,6 @@ import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.RigProvenance;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** {@code mouselift evaluate reconstruct}: both stages, from the photo to cameras that no stage has seen. */
 @Command(
@@ -24,17 +22,18 @@ final class EvaluateReconstructCommand extends MultiViewEvaluationCommand {
     @Mixin
     private WeightsArgument weightsArgument;
 
-    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + RigProvenance.CODE + ": cameras unlike those of the training).")
-    private List<String> allowed = new ArrayList<>();
+    @Override
+    List<String> allowable() {
+        return SamplingArguments.allowable(RigProvenance.CODE);
+    }
 
     @Override
     GsLrmWeights weights() throws IOException {
-        SamplingArguments.requireAllowable(allowed, List.of(RigProvenance.CODE));
         return weightsArgument.open();
     }
 
     @Override
     List<String> check(GsLrmWeights weights, MultiViewPipeline pipeline, CameraRig rig, String name) {
-        return ReconstructCommand.requireMatch(weights, pipeline, rig, name, allowed.contains(RigProvenance.CODE));
+        return ReconstructCommand.requireMatch(weights, pipeline, rig, name, allows(RigProvenance.CODE));
     }
 }

@@ -52,6 +52,7 @@ public final class Mouselift implements Runnable {
             SynthMiceCommand.class,
             DataCommand.class,
             RigCommand.class,
+            PromptsCommand.class,
             TrainCommand.class,
             EvaluateCommand.class,
             RenderCommand.class,

@@ -17,9 +17,9 @@ import org.mouselift.pipeline.evaluate.MultiViewEvaluation;
 import org.mouselift.pipeline.evaluate.NearestSample;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
-import org.mouselift.pipeline.multiview.PromptEmbeddings;
 import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.multiview.Subject;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,8 +38,12 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
     @Option(names = "--seeds", split = ",", defaultValue = "42", paramLabel = "N", description = "Seeds, each for every sample: 1,2,3 (default: ${DEFAULT-VALUE}).")
     private List<Long> seeds = new ArrayList<>();
 
-    @Option(names = "--cameras", defaultValue = "human6", paramLabel = "RIG", description = "Directions of the slots: a rig or a camera file (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--cameras", paramLabel = "RIG", description = "Directions of the slots: a rig or a camera file (default: the rig that the pipeline or its prompts record).")
     private String cameras;
+
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (of the prompts: see mouselift prompts check; "
+            + "MFL-E125: cameras unlike those of the reconstructor's training).")
+    private List<String> allowed = new ArrayList<>();
 
     @Option(names = "--training", paramLabel = "LIST|DIR", description = "Training samples, for the guess of the nearest one.")
     private Path training;
@@ -62,6 +66,16 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    /** Codes that {@code --allow} takes. */
+    List<String> allowable() {
+        return SamplingArguments.allowable();
+    }
+
+    /** Whether the failure of a check is only a warning. */
+    final boolean allows(String code) {
+        return allowed.contains(code);
+    }
+
     /** The reconstructor; null to evaluate the drawn views alone. */
     abstract GsLrmWeights weights() throws IOException;
 
@@ -83,11 +97,12 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         SamplingOptions options = sampling.options();
         List<Subject> subjects = Subject.samples(data);
         subjects = limit == null ? subjects : subjects.subList(0, Math.min(limit, subjects.size()));
-        CameraRig rig = RigArgument.read(cameras);
+        SamplingArguments.requireAllowable(allowed, allowable());
         PipelineFolder folder = sampling.folder();
+        PromptEmbeddings prompts = sampling.prompts(folder);
+        CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, parent.mouselift);
         try (GsLrmWeights weights = weights(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder); Interruption interruption = new Interruption()) {
-            check(weights, pipeline, rig, cameras).forEach(w -> parent.mouselift.note("warning: " + w));
-            PromptEmbeddings prompts = sampling.prompts(folder, pipeline);
+            check(weights, pipeline, rig, rig.id()).forEach(w -> parent.mouselift.note("warning: " + w));
             int size = sampling.size(pipeline);
             NearestSample nearest = training == null ? null
                     : new NearestSample(Subject.samples(training).stream().map(s -> s.sample().orElseThrow()).toList(), size);

@@ -16,11 +16,11 @@ import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 import org.mouselift.pipeline.multiview.PosedSlots;
-import org.mouselift.pipeline.multiview.PromptEmbeddings;
 import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.multiview.StepPictures;
 import org.mouselift.pipeline.multiview.Subject;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
@@ -66,8 +66,8 @@ final class ReconstructCommand implements Callable<Integer> {
     @Mixin
     private WeightsArgument weightsArgument;
 
-    @Option(names = "--cameras", defaultValue = "human6", paramLabel = "RIG",
-            description = "Directions of the views the pipeline draws, in their order: a rig or a camera file (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--cameras", paramLabel = "RIG",
+            description = "Directions of the views the pipeline draws, in their order: a rig or a camera file (default: the rig that the pipeline or its prompts record).")
     private String cameras;
 
     @Option(names = "--turntable", defaultValue = "120", paramLabel = "N", description = "Frames of the turntable; 0 for none (default: ${DEFAULT-VALUE}).")
@@ -80,7 +80,7 @@ final class ReconstructCommand implements Callable<Integer> {
     private boolean resume;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border; "
-            + RigProvenance.CODE + ": cameras unlike those of the training).")
+            + RigProvenance.CODE + ": cameras unlike those of the training; checks of the prompts: see mouselift prompts check).")
     private List<String> allowed = new ArrayList<>();
 
     @ParentCommand
@@ -91,18 +91,18 @@ final class ReconstructCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        SamplingArguments.requireAllowable(allowed, List.of(ReferencePicture.ALPHA, RigProvenance.CODE));
+        SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA, RigProvenance.CODE));
         SamplingOptions options = sampling.options();
         sampling.crop();
         List<Subject> subjects = Subject.of(inputs);
-        CameraRig rig = RigArgument.read(cameras);
-        RigCheck.require(rig);
         PipelineFolder folder = sampling.folder();
+        PromptEmbeddings prompts = sampling.prompts(folder);
+        CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);
+        RigCheck.require(rig);
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             ReconstructionFolder.Options what = splatOptions.of(turntable, weights.imageSize());
-            List<String> warnings = requireMatch(weights, pipeline, rig, cameras, allowed.contains(RigProvenance.CODE));
+            List<String> warnings = requireMatch(weights, pipeline, rig, rig.id(), allowed.contains(RigProvenance.CODE));
             warnings.forEach(w -> mouselift.note("warning: " + w));
-            PromptEmbeddings prompts = sampling.prompts(folder, pipeline);
             int size = sampling.size(pipeline);
             Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
             settings.put("rig", rig.id());

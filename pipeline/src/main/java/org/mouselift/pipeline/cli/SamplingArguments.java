@@ -13,8 +13,10 @@ import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
-import org.mouselift.pipeline.multiview.PromptEmbeddings;
 import org.mouselift.pipeline.multiview.SamplingOptions;
+import org.mouselift.pipeline.prompts.PromptCheck;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.TrainedPrompts;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -81,8 +83,15 @@ final class SamplingArguments {
         return PipelineFolder.withUNet(path, unet);
     }
 
-    PromptEmbeddings prompts(PipelineFolder folder, MultiViewPipeline loaded) throws IOException {
-        return PromptEmbeddings.read(prompts != null ? prompts : PromptEmbeddings.of(folder), loaded.unetConfig());
+    /** Reads the prompt embeddings; {@link #promptCheck} says whether they can be used. */
+    PromptEmbeddings prompts(PipelineFolder folder) throws IOException {
+        return PromptEmbeddings.read(prompts != null ? prompts : PromptEmbeddings.of(folder.path(), folder.unet()));
+    }
+
+    /** The checks of prompt embeddings against the UNet, before weights are loaded. */
+    PromptCheck promptCheck(PipelineFolder folder, PromptEmbeddings read) throws IOException {
+        PromptCheck check = PromptCheck.of(read).unet(folder.unetConfig(), folder.unet().toString(), TrainedPrompts.read(folder.unet()));
+        return prompts == null ? check.ofPipeline() : check;
     }
 
     SamplingOptions options() {
@@ -140,12 +149,19 @@ final class SamplingArguments {
         return out;
     }
 
+    /** Codes that {@code --allow} takes: some of a command's own, and those of the prompts. */
+    static List<String> allowable(String... own) {
+        List<String> all = new ArrayList<>(List.of(own));
+        all.addAll(PromptCheck.ALLOWABLE);
+        return all;
+    }
+
     /** Checks the codes of {@code --allow}. */
     static void requireAllowable(List<String> allowed, List<String> possible) {
         List<String> unknown = new ArrayList<>(allowed);
         unknown.removeAll(possible);
         if (!unknown.isEmpty()) {
-            throw CommandException.usage("--allow " + unknown.getFirst() + ": only " + String.join(" and ", possible) + " can be allowed here", "");
+            throw CommandException.usage("--allow " + unknown.getFirst() + ": only " + String.join(", ", possible) + " can be allowed here", "");
         }
     }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.dataset.DiffusionViews;
@@ -34,6 +35,7 @@ import org.mouselift.pipeline.train.diffusion.DiffusionSetup;
 import org.mouselift.pipeline.train.diffusion.DiffusionTrainer;
 import org.mouselift.pipeline.train.diffusion.DiffusionValidation;
 import org.mouselift.pipeline.train.diffusion.EncodedViews;
+import org.mouselift.pipeline.train.diffusion.TrainingPrompts;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -68,6 +70,9 @@ final class TrainDiffusionCommand implements Callable<Integer> {
             + "unless the loss at fixed noises falls by a factor of ten.")
     private int overfit;
 
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check of the prompts fails (see mouselift prompts check).")
+    private List<String> allowed = new ArrayList<>();
+
     @Option(names = "--print-every", defaultValue = "50", paramLabel = "N", description = "Passes between lines on the terminal (default: ${DEFAULT-VALUE}).")
     private int printEvery;
 
@@ -79,6 +84,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable());
         DiffusionConfigReader.Loaded loaded = DiffusionConfigReader.read(config, ConfigOverride.pairs(overrides));
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
         DiffusionConfig c = loaded.config();
@@ -97,7 +103,8 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         Files.createDirectories(folder);
         AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
-        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space);
+        TrainingPrompts prompts = DiffusionSetup.prompts(c, DiffusionSetup.directions(pictures), Set.copyOf(allowed), parent.mouselift::note);
+        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, prompts);
                 ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
             return train(c, folder, schedule, space, model, conditions, pictures, validation);
         }

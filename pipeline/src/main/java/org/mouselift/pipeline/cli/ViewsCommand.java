@@ -5,16 +5,17 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.mouselift.data.image.Image8;
 import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
-import org.mouselift.pipeline.multiview.PromptEmbeddings;
 import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.multiview.StepPictures;
 import org.mouselift.pipeline.multiview.Subject;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,7 +52,8 @@ final class ViewsCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Leave photos as they are that were done with the same settings.")
     private boolean resume;
 
-    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border).")
+    @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border; "
+            + "checks of the prompts: see mouselift prompts check).")
     private List<String> allowed = new ArrayList<>();
 
     @ParentCommand
@@ -62,13 +64,14 @@ final class ViewsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        SamplingArguments.requireAllowable(allowed, List.of(ReferencePicture.ALPHA));
+        SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA));
         SamplingOptions options = sampling.options();
         sampling.crop();
         List<Subject> subjects = Subject.of(inputs);
         PipelineFolder folder = sampling.folder();
+        PromptEmbeddings prompts = sampling.prompts(folder);
+        sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
-            PromptEmbeddings prompts = sampling.prompts(folder, pipeline);
             int size = sampling.size(pipeline);
             Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);

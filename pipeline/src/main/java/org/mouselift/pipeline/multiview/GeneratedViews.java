@@ -13,6 +13,7 @@ import org.mouselift.data.image.Quantization;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.reconstruct.Pictures;
 
 /**

@@ -95,7 +95,7 @@ public final class MultiViewPipeline implements AutoCloseable {
      */
     public static MultiViewPipeline load(PipelineFolder folder) throws IOException {
         NoiseSchedule schedule = NoiseSchedule.of(folder.config("scheduler", "scheduler_config.json"), false, folder.path() + "/scheduler/scheduler_config.json");
-        UNetConfig config = UNetConfig.of(folder.config("unet", "config.json"), folder.unet() + "/config.json");
+        UNetConfig config = folder.unetConfig();
         boolean scaleReference = !Boolean.FALSE.equals(folder.config("unet", "config.json").get(SCALE_REFERENCE));
         AutoencoderConfig vae = folder.needs("vae") ? AutoencoderConfig.of(folder.config("vae", "config.json"), folder.path() + "/vae/config.json") : null;
         requireChannels(config, vae == null ? 3 : vae.latentChannels(), folder.path().toString());

@@ -17,6 +17,7 @@ import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Tensor;
+import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
 
 /**
@@ -131,6 +132,11 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
             throw new MultiViewException("MFL-E202", at, "is not a JSON object", "");
         }
         return JSON.convertValue(node, JSON.getTypeFactory().constructMapType(LinkedHashMap.class, String.class, Object.class));
+    }
+
+    /** Architecture of the UNet; reads no weights. */
+    public UNetConfig unetConfig() throws IOException {
+        return UNetConfig.of(config("unet", "config.json"), unet + "/config.json");
     }
 
     /** The file with a component's weights. */

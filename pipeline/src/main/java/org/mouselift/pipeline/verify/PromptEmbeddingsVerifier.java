@@ -1,9 +1,11 @@
 package org.mouselift.pipeline.verify;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.mouselift.data.golden.GoldenCase;
 import org.mouselift.data.golden.GoldenException;
@@ -14,10 +16,10 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.clip.ClipConfig;
 import org.mouselift.models.clip.ClipTextModel;
-import org.mouselift.models.unet.UNetConfig;
-import org.mouselift.pipeline.multiview.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.TextEncoder;
 
-/** Prompt embeddings of a pipeline folder: its text encoder on given tokens, and the stored file as the pipeline reads it. */
+/** Prompt embeddings of a pipeline folder: its text encoder on given tokens and on sentences, and the stored file as the pipeline reads it. */
 public final class PromptEmbeddingsVerifier implements CaseVerifier {
     private static final String TEXT = "/text_encoder";
 
@@ -52,10 +54,24 @@ public final class PromptEmbeddingsVerifier implements CaseVerifier {
         }
         Path file = c.folder().resolve("clr_embeds.pt");
         if (Files.isRegularFile(file) && c.has("embeddings_f16")) {
-            UNetConfig unet = UNetConfig.of(DiffusionGoldens.config(c.folder(), checkpoint + "/unet"), checkpoint + "/unet/config.json");
-            boolean same = java.util.Arrays.equals(PromptEmbeddings.read(file, unet).values(), c.floats("embeddings_f16"));
+            boolean same = Arrays.equals(PromptEmbeddings.read(file).values(), c.floats("embeddings_f16"));
             checks.add(CheckResult.check(file.getFileName().toString(), same, same ? "holds embeddings_f16" : "differs from embeddings_f16"));
         }
+        String texts = c.tensors().metadata().get("prompts");
+        if (texts != null) {
+            sentences(c, c.folder().resolve(checkpoint), List.of(new ObjectMapper().readValue(texts, String[].class)), checks);
+        }
         return checks;
+    }
+
+    /** From the sentences themselves: token numbers, and embeddings as {@code prompts make} writes them. */
+    private static void sentences(GoldenCase c, Path pipeline, List<String> sentences, List<CheckResult> checks) throws IOException {
+        TextEncoder encoder = TextEncoder.open(pipeline, null);
+        long[] ids = Arrays.stream(encoder.tokens(sentences)).flatMapToLong(Arrays::stream).toArray();
+        boolean same = Arrays.equals(ids, c.longs("input_ids"));
+        checks.add(CheckResult.check("tokens of the sentences", same, same ? "equal input_ids" : "differ from input_ids"));
+        if (c.has("embeddings")) {
+            checks.add(CheckResult.of(c.compare("embeddings", encoder.encode(List.of(sentences)).getFirst())));
+        }
     }
 }

@@ -26,10 +26,15 @@ import org.mouselift.data.camera.Rings;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.Images;
 import org.mouselift.data.image.PngWriter;
+import org.mouselift.data.prompts.PromptMetadata;
+import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.data.synth.MouseView;
 import org.mouselift.data.synth.SynthMouse;
 import org.mouselift.engine.DType;
 import org.mouselift.pipeline.multiview.TinyPipeline;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.TrainedPrompts;
+import org.mouselift.pipeline.prompts.ViewDirections;
 import org.mouselift.pipeline.reconstruct.TinyWeights;
 
 /** Photos to views and to Gaussians with untrained networks: files, repeatability, resuming and refusals, not quality. */
@@ -209,11 +214,61 @@ class ReconstructCommandTest {
         assertTrue(err.toString().contains(code), err.toString());
     }
 
+    /** The weights of the pipeline are damaged here: whatever is said of the prompts was found before they were loaded. */
+    @Test
+    void promptsCamerasAndTheRecordOfTheTrainingAreComparedBeforeWeightsLoad() throws IOException {
+        Path results = folder.resolve("results");
+        Files.write(pipeline.resolve("unet/diffusion_pytorch_model.safetensors"), new byte[] {1, 2, 3});
+        Path prompts = pipeline.resolve("clr_embeds.safetensors");
+        CameraRig level = new CameraRig("level", Rings.turntable(5, 0, SIZE).cameras()).select(0, 1, 2);
+        var slots = ViewDirections.of(level.cameras()).slots();
+        var metadata = PromptMetadata.learned("", slots, List.of(3L, 4L, 16L), "", "test").toJson();
+        PromptEmbeddings bare = PromptEmbeddings.read(prompts);
+        assertEquals(ExitCode.BAD_INPUT, reconstruct(results, photo));
+        assertTrue(err.toString().contains("warning: MFL-E107") && !err.toString().contains("MFL-E121"), "directions unknown, cameras declared: " + err);
+        new SafetensorsWriter().metadata("prompts", metadata).add("clr", bare.shape(), bare.values()).write(prompts);
+        assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", weights.toString(), "-o", results.toString()));
+        assertTrue(err.toString().contains("MFL-E120") && err.toString().contains("only the directions front (azimuth 270"), err.toString());
+        OpencvCameraFile.ofRig(new CameraRig("high", Rings.turntable(5, 25, SIZE).cameras()).select(0, 2, 1)).write(rig);
+        for (String command : List.of("reconstruct", "evaluate views")) {
+            List<String> all = new ArrayList<>(List.of(command.split(" ")));
+            all.addAll(command.startsWith("e") ? List.of("--data", sample.toString()) : List.of(photo.toString(), "--weights", weights.toString()));
+            all.addAll(List.of("--pipeline", pipeline.toString(), "--cameras", rig.toString(), "-o", results.toString()));
+            assertEquals(ExitCode.BAD_INPUT, run(all.toArray(String[]::new)));
+            assertTrue(err.toString().contains("MFL-E121") && err.toString().contains("MFL-E122"), command + ": " + err);
+            all.addAll(List.of("--allow", "MFL-E121", "--allow", "MFL-E122", "--allow", "MFL-E123"));
+            assertEquals(ExitCode.BAD_INPUT, run(all.toArray(String[]::new)));
+            assertTrue(err.toString().contains("warning: MFL-E121") && err.toString().contains("diffusion_pytorch_model.safetensors"), "now the weights are at fault: " + err);
+        }
+        new TrainedPrompts("trained.pt", "0123456789abcdef", "", slots).write(pipeline.resolve("unet"));
+        assertEquals(ExitCode.BAD_INPUT, views(results, photo));
+        assertTrue(err.toString().contains("MFL-E124") && err.toString().contains("was trained with prompt set trained.pt (0123456789ab"), err.toString());
+        assertFalse(Files.exists(results));
+    }
+
+    @Test
+    void aRecordedRigNeedsNotBeNamed() throws IOException {
+        pipeline = TinyPipeline.write(folder.resolve("six"), 6);
+        weights = TinyWeights.write(folder.resolve("sixWeights"), 6, DType.F16);
+        var human = ViewDirections.of(org.mouselift.data.camera.RigCatalog.human6().cameras());
+        assertEquals("human6", human.rig());
+        PromptEmbeddings bare = PromptEmbeddings.read(pipeline.resolve("clr_embeds.safetensors"));
+        new TrainedPrompts("own", bare.valuesSha256(), human.rig(), human.slots()).write(pipeline.resolve("unet"));
+        Path results = folder.resolve("results");
+        assertEquals(0, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", weights.toString(), "--steps", "1", "--turntable", "0", "-o",
+                results.toString(), "--allow", "MFL-E125"), err.toString());
+        assertEquals("human6", new ObjectMapper().readTree(results.resolve("cam_000/run.json").toFile()).at("/settings/rig").asText());
+        assertTrue(err.toString().contains("E124") && err.toString().contains("checks passed"), err.toString());
+    }
+
     @Test
     void pipelineCamerasAndReconstructorMustAgree() throws IOException {
         Path results = folder.resolve("results");
         assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", weights.toString(), "-o", results.toString()));
-        assertTrue(err.toString().contains("MFL-E114: 6 cameras (human6) for the 3 views"), err.toString());
+        assertTrue(err.toString().contains("MFL-E120") && err.toString().contains("--cameras"), "cameras are never guessed: " + err);
+        assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", weights.toString(), "--cameras", "human6", "-o",
+                results.toString()));
+        assertTrue(err.toString().contains("MFL-E114: 6 cameras (human6) for 3 images"), err.toString());
         TinyWeights.write(weights, 2, DType.F16);
         assertEquals(ExitCode.BAD_INPUT, reconstruct(results, photo));
         assertTrue(err.toString().contains("MFL-E131"), err.toString());

@@ -17,6 +17,7 @@ import org.mouselift.data.AtomicFile;
 import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
+import org.mouselift.pipeline.prompts.TrainedPrompts;
 
 /**
  * Weights of a training in the original's layout (multi-view diffusion specification §4.10): {@code checkpoint-N/unet},
@@ -27,8 +28,6 @@ public final class DiffusionCheckpoint {
     private static final Pattern NAME = Pattern.compile("checkpoint-(\\d{1,18})");
     private static final String PARTIAL = ".partial";
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-    /** Name of the prompt embeddings within their file. */
-    public static final String PROMPT_TENSOR = "clr";
     /** File of prompt embeddings. */
     public static final String PROMPT_FILE = "clr_embeds.safetensors";
 
@@ -39,14 +38,15 @@ public final class DiffusionCheckpoint {
         Path target = folder.resolve("checkpoint-" + updates);
         Path partial = folder.resolve(target.getFileName() + PARTIAL);
         delete(partial);
-        unet(partial.resolve("unet"), model.unetJson(), model.weights());
+        unet(partial.resolve("unet"), model.unetJson(), model.weights(), model.promptSource().record(model.prompts().toFloats()));
         if (model.learnsPrompts()) {
-            prompts(partial.resolve("prompt_embeds"), model.weights().get(DiffusionModel.PROMPTS));
+            model.promptSource().write(partial.resolve("prompt_embeds"), model.prompts());
         }
         if (average != null) {
-            unet(partial.resolve("unet_ema"), withAverage(model.unetJson(), average), average.shadows());
+            Tensor averaged = model.learnsPrompts() ? average.shadows().get(DiffusionModel.PROMPTS) : model.prompts();
+            unet(partial.resolve("unet_ema"), withAverage(model.unetJson(), average), average.shadows(), model.promptSource().record(averaged.toFloats()));
             if (model.learnsPrompts()) {
-                prompts(partial.resolve("prompt_embeds_ema"), average.shadows().get(DiffusionModel.PROMPTS));
+                model.promptSource().write(partial.resolve("prompt_embeds_ema"), averaged);
             }
         }
         delete(target);
@@ -92,8 +92,8 @@ public final class DiffusionCheckpoint {
         }
     }
 
-    /** A UNet folder: {@code config.json} and weights in float32. */
-    static void unet(Path folder, Map<String, Object> json, Map<String, Tensor> weights) throws IOException {
+    /** A UNet folder: {@code config.json}, weights in float32 and the record of its prompts. */
+    static void unet(Path folder, Map<String, Object> json, Map<String, Tensor> weights, TrainedPrompts record) throws IOException {
         Files.createDirectories(folder);
         AtomicFile.deleteAbandoned(folder);
         SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
@@ -103,14 +103,8 @@ public final class DiffusionCheckpoint {
             }
         });
         writer.write(folder.resolve("diffusion_pytorch_model.safetensors"));
+        record.write(folder);
         json(folder.resolve("config.json"), json);
-    }
-
-    /** A folder of prompt embeddings. */
-    static void prompts(Path folder, Tensor prompts) throws IOException {
-        Files.createDirectories(folder);
-        new SafetensorsWriter().metadata("format", "pt").add(PROMPT_TENSOR, prompts.dtype(), prompts.shape().dims(), prompts.contiguousSegment())
-                .write(folder.resolve(PROMPT_FILE));
     }
 
     /** Writes an object as JSON. */

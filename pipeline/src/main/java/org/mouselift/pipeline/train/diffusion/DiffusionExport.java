@@ -37,9 +37,10 @@ public final class DiffusionExport {
         Map<String, Tensor> weights = average == null ? model.weights() : average.shadows();
         Map<String, Tensor> all = new LinkedHashMap<>(model.weights());
         all.putAll(weights);
-        DiffusionCheckpoint.unet(folder.resolve("unet"), model.unetJson(), all);
+        Tensor prompts = model.learnsPrompts() ? all.get(DiffusionModel.PROMPTS) : model.prompts();
+        DiffusionCheckpoint.unet(folder.resolve("unet"), model.unetJson(), all, model.promptSource().record(prompts.toFloats()));
         index.put("unet", List.of("mvdiffusion.models.unet_mv2d_condition", "UNetMV2DConditionModel"));
-        DiffusionCheckpoint.prompts(folder.resolve("prompt_embeds"), model.learnsPrompts() ? all.get(DiffusionModel.PROMPTS) : model.prompts());
+        model.promptSource().write(folder.resolve("prompt_embeds"), prompts);
         Path scheduler = folder.resolve("scheduler");
         Files.createDirectories(scheduler);
         if (c.source().pipeline().isPresent()) {

@@ -19,19 +19,18 @@ public final class DiffusionModel implements AutoCloseable {
     private final UNetMV2DConditionModel unet;
     private final Map<String, Object> unetJson;
     private final Tensor prompts;
-    private final boolean learned;
+    private final TrainingPrompts source;
 
     /**
      * @param unetJson keys of {@code unet/config.json}
-     * @param prompts [V,T,D] values
-     * @param tokens T
-     * @param learned prompts are weights, too
+     * @param source the prompts
      */
-    public DiffusionModel(UNetMV2DConditionModel unet, Map<String, Object> unetJson, float[] prompts, int tokens, boolean learned) {
+    public DiffusionModel(UNetMV2DConditionModel unet, Map<String, Object> unetJson, TrainingPrompts source) {
         this.unet = unet;
         this.unetJson = Collections.unmodifiableMap(new LinkedHashMap<>(unetJson));
-        this.learned = learned;
-        this.prompts = memory.run(() -> Tensor.of(prompts, unet.config().numViews(), tokens, unet.config().crossAttentionDim()).requiresGrad(learned).named(PROMPTS));
+        this.source = source;
+        this.prompts = memory.run(() -> Tensor.of(source.values(), unet.config().numViews(), source.tokens(), unet.config().crossAttentionDim())
+                .requiresGrad(source.learned()).named(PROMPTS));
     }
 
     public UNetMV2DConditionModel unet() {
@@ -44,13 +43,18 @@ public final class DiffusionModel implements AutoCloseable {
     }
 
     public boolean learnsPrompts() {
-        return learned;
+        return source.learned();
+    }
+
+    /** Where the prompts come from and what they stand for. */
+    TrainingPrompts promptSource() {
+        return source;
     }
 
     /** All weights by name: the UNet's, then the prompts if they are learned. */
     public Map<String, Tensor> weights() {
         Map<String, Tensor> all = unet.stateDict();
-        if (learned) {
+        if (source.learned()) {
             all.put(PROMPTS, prompts);
         }
         return all;

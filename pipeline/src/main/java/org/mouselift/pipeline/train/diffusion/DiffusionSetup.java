@@ -8,9 +8,13 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
@@ -37,6 +41,10 @@ import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.prompts.PromptCheck;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.TrainedPrompts;
+import org.mouselift.pipeline.prompts.ViewDirections;
 
 /** The parts of a stage 1 training from its configuration. What does not fit together is refused before weights are loaded. */
 public final class DiffusionSetup {
@@ -84,11 +92,8 @@ public final class DiffusionSetup {
         if (c.source().pixels()) {
             return new LatentSpace(null);
         }
-        Path folder = c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow();
-        AutoencoderConfig config = AutoencoderConfig.of(json(folder.resolve("config.json")), folder.toString());
-        if (c.imageSize() % config.factor() != 0) {
-            throw new IOException("img_wh " + c.imageSize() + " is not a multiple of " + config.factor() + ", the factor of the autoencoder " + folder);
-        }
+        Path folder = autoencoderFolder(c);
+        AutoencoderConfig config = autoencoder(c);
         try (Scope scope = Scope.open("autoencoder")) {
             AutoencoderKL vae = AutoencoderKL.load(config, DType.F32, weights(folder), folder.toString());
             vae.stateDict().values().forEach(p -> p.requiresGrad(false));
@@ -96,17 +101,34 @@ public final class DiffusionSetup {
         }
     }
 
-    /** The network, from random start values or adapted from stored weights, and its prompts. */
-    public static DiffusionModel model(DiffusionConfig c, LatentSpace space) throws IOException {
+    /** What {@link #space} diffuses, without its weights. */
+    private record Latents(int channels, int side) {}
+
+    private static Path autoencoderFolder(DiffusionConfig c) {
+        return c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow();
+    }
+
+    private static AutoencoderConfig autoencoder(DiffusionConfig c) throws IOException {
+        Path folder = autoencoderFolder(c);
+        AutoencoderConfig config = AutoencoderConfig.of(json(folder.resolve("config.json")), folder.toString());
+        if (c.imageSize() % config.factor() != 0) {
+            throw new IOException("img_wh " + c.imageSize() + " is not a multiple of " + config.factor() + ", the factor of the autoencoder " + folder);
+        }
+        return config;
+    }
+
+    /** Keys of the UNet's configuration as the training writes them. */
+    private static Map<String, Object> unetKeys(DiffusionConfig c) throws IOException {
         boolean fresh = !c.unetArchitecture().isEmpty();
-        Path folder = fresh ? null : unetFolder(c);
-        Map<String, Object> keys = new LinkedHashMap<>(fresh ? c.unetArchitecture() : json(folder.resolve("config.json")));
+        AutoencoderConfig vae = c.source().pixels() ? null : autoencoder(c);
+        Latents latents = vae == null ? new Latents(3, c.imageSize()) : new Latents(vae.latentChannels(), c.imageSize() / vae.factor());
+        Map<String, Object> keys = new LinkedHashMap<>(fresh ? c.unetArchitecture() : json(unetFolder(c).resolve("config.json")));
         keys.replaceAll((k, v) -> v instanceof List<?> list ? list.stream().map(x -> x instanceof String s ? MULTI_VIEW.getOrDefault(s, s) : x).toList()
                 : v instanceof String s ? MULTI_VIEW.getOrDefault(s, s) : v);
         keys.put("_class_name", "UNetMV2DConditionModel");
-        keys.put("in_channels", 2 * space.channels());
-        keys.put("out_channels", space.channels());
-        keys.put("sample_size", space.side(c.imageSize()));
+        keys.put("in_channels", 2 * latents.channels);
+        keys.put("out_channels", latents.channels);
+        keys.put("sample_size", latents.side);
         c.source().overrides().forEach((k, v) -> {
             if (!fresh || !keys.containsKey(k)) {
                 keys.put(k, v);
@@ -115,11 +137,23 @@ public final class DiffusionSetup {
         if (!c.conditions().scaleReference()) {
             keys.put(MultiViewPipeline.SCALE_REFERENCE, false);
         }
-        UNetConfig config = UNetConfig.of(keys, fresh ? "unet_config" : folder + "/config.json");
-        if (config.numViews() != c.views()) {
-            throw new IOException("MFL-E111: the UNet was built for " + config.numViews() + " views but n_views is " + c.views());
-        }
-        Prompts prompts = prompts(c, config);
+        return keys;
+    }
+
+    private static UNetConfig unetConfig(DiffusionConfig c) throws IOException {
+        return UNetConfig.of(unetKeys(c), unetName(c));
+    }
+
+    private static String unetName(DiffusionConfig c) throws IOException {
+        return c.unetArchitecture().isEmpty() ? unetFolder(c) + "/config.json" : "unet_config";
+    }
+
+    /** The network, from random start values or adapted from stored weights. */
+    public static DiffusionModel model(DiffusionConfig c, TrainingPrompts prompts) throws IOException {
+        boolean fresh = !c.unetArchitecture().isEmpty();
+        Path folder = fresh ? null : unetFolder(c);
+        Map<String, Object> keys = unetKeys(c);
+        UNetConfig config = unetConfig(c);
         UNetMV2DConditionModel unet;
         if (fresh) {
             unet = UNetMV2DConditionModel.initialised(config, DType.F32, c.seed());
@@ -134,7 +168,7 @@ public final class DiffusionSetup {
             unet.stateDict().forEach((name, p) -> p.requiresGrad(trainable.stream().anyMatch(suffix -> (name.substring(0, name.lastIndexOf('.')) + ".")
                     .matches("(.*\\.)?" + Pattern.quote(suffix) + "\\..*"))));
         }
-        return new DiffusionModel(unet, keys, prompts.values, prompts.tokens, c.source().learnedTokens() > 0);
+        return new DiffusionModel(unet, keys, prompts);
     }
 
     private static Path unetFolder(DiffusionConfig c) throws IOException {
@@ -147,42 +181,37 @@ public final class DiffusionSetup {
         throw new IOException(given + " holds no UNet: neither unet/config.json nor config.json is there");
     }
 
-    private record Prompts(float[] values, int tokens) {}
-
-    private static Prompts prompts(DiffusionConfig c, UNetConfig unet) throws IOException {
-        int width = unet.crossAttentionDim();
+    /**
+     * The prompts, from random start values or from a file, after all checks of them; no weights are read.
+     *
+     * @param views where the cameras of the training views stand
+     * @param allowed codes of checks whose failure is a warning
+     * @param note receives warnings
+     * @throws org.mouselift.pipeline.prompts.PromptException with the checks that failed
+     */
+    public static TrainingPrompts prompts(DiffusionConfig c, ViewDirections views, Set<String> allowed, Consumer<String> note) throws IOException {
+        UNetConfig unet = unetConfig(c);
         if (c.source().learnedTokens() > 0) {
+            if (unet.numViews() != c.views()) {
+                throw new IOException("MFL-E111: UNet " + unetName(c) + " was built for " + unet.numViews() + " views but n_views is " + c.views()
+                        + "; cross-view attention would group images of different samples");
+            }
             Philox random = new Philox(c.seed(), PROMPT_STREAM);
-            float[] values = new float[Math.multiplyExact(Math.multiplyExact(c.views(), c.source().learnedTokens()), width)];
+            float[] values = new float[Math.multiplyExact(Math.multiplyExact(c.views(), c.source().learnedTokens()), unet.crossAttentionDim())];
             for (int i = 0; i < values.length; i++) {
                 values[i] = (float) (PROMPT_DEVIATION * random.nextGaussian());
             }
-            return new Prompts(values, c.source().learnedTokens());
+            return new TrainingPrompts(values, c.source().learnedTokens(), true, Optional.empty(), "learned", views);
         }
-        Path path = c.source().prompts().orElseThrow();
-        if (!Files.exists(path)) {
-            throw new IOException("MFL-E101: prompt embeddings not found: " + path + ". Refusing to continue with empty embeddings; name a file as prompt_embed_path,"
-                    + " or learn them with learned_prompt_tokens");
+        PromptEmbeddings read = PromptEmbeddings.read(c.source().prompts().orElseThrow());
+        PromptCheck check = PromptCheck.of(read).unet(unet, unetName(c), views.slots().isEmpty() ? Optional.empty()
+                : Optional.of(new TrainedPrompts("", "", views.rig(), views.slots())))
+                .views(c.views(), "n_views");
+        if (c.source().pipeline().filter(p -> read.file().toAbsolutePath().normalize().startsWith(p.toAbsolutePath().normalize())).isPresent()) {
+            check.ofPipeline();
         }
-        ArtefactStatus.requireUsable(path);
-        try (Checkpoint file = Checkpoint.open(path)) {
-            if (file.tensors().size() != 1 && !file.contains(DiffusionCheckpoint.PROMPT_TENSOR)) {
-                throw new IOException("MFL-E102: " + path + " holds " + file.names() + ", expected one tensor, or one named '" + DiffusionCheckpoint.PROMPT_TENSOR + "'");
-            }
-            StoredTensor t = file.tensors().size() == 1 ? file.tensors().values().iterator().next() : file.tensor(DiffusionCheckpoint.PROMPT_TENSOR);
-            long[] shape = t.shape();
-            if (shape.length != 3) {
-                throw new IOException("MFL-E103: prompt tensor of " + path + " has shape " + java.util.Arrays.toString(shape) + "; expected [slots, tokens, " + width + "]");
-            }
-            if (shape[2] != width) {
-                throw new IOException("MFL-E104: prompt embeddings of " + path + " are " + shape[2] + "-wide but the UNet expects " + width
-                        + ". The file was probably made with another text encoder; make it with the one of this pipeline");
-            }
-            if (shape[0] != c.views()) {
-                throw new IOException("MFL-E110: prompt file " + path + " has " + shape[0] + " slots, n_views is " + c.views());
-            }
-            return new Prompts(t.floats(), Math.toIntExact(shape[1]));
-        }
+        check.require(allowed, note);
+        return new TrainingPrompts(read.values(), Math.toIntExact(read.shape()[1]), false, read.metadata(), read.file().toString(), views);
     }
 
     /** The image branch; null for a UNet without class embedding. */
@@ -193,6 +222,11 @@ public final class DiffusionSetup {
         Path folder = c.source().pipeline().orElseThrow(() -> new IOException("the UNet takes class labels (class_embed_type projection): name a pipeline with an image"
                 + " encoder as pretrained_model_name_or_path, or use a unet_config without class_embed_type"));
         return new ImageConditions(PipelineFolder.open(folder), unet);
+    }
+
+    /** Where the views of a data set stand, by the cameras of its samples; empty if they do not say, or differ. */
+    public static ViewDirections directions(DiffusionViews data) throws IOException {
+        return ViewDirections.of(IntStream.range(0, data.size()).mapToObj(data::sample).toList(), data.options().views());
     }
 
     /** The objects of a list. */

@@ -13,15 +13,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.camera.OpencvCameraFile;
+import org.mouselift.data.camera.RigCatalog;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.PngWriter;
+import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.engine.Philox;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
@@ -33,6 +38,11 @@ import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.config.DiffusionConfigReader;
 import org.mouselift.pipeline.config.YamlReader;
 import org.mouselift.pipeline.multiview.LatentSpace;
+import org.mouselift.pipeline.prompts.PromptCheck;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.PromptException;
+import org.mouselift.pipeline.prompts.TrainedPrompts;
+import org.mouselift.pipeline.prompts.ViewDirections;
 import org.mouselift.pipeline.train.TrainingListener;
 import org.mouselift.pipeline.train.TrainingRun;
 
@@ -92,7 +102,7 @@ class DiffusionTrainerTest {
     /** Trains to a number of updates, continuing what the folder holds. */
     private void train(DiffusionConfig c, Path to, long updates, boolean validate) throws IOException {
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
-        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space)) {
+        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, DiffusionSetup.prompts(c, ViewDirections.UNKNOWN, Set.of(), note -> {}))) {
             var objective = DiffusionSetup.objective(c, schedule);
             Optimizer optimiser = DiffusionSetup.optimiser(c, model);
             EncodedViews data = new EncodedViews(DiffusionSetup.data(c, c.train(), false), space, null);
@@ -137,10 +147,10 @@ class DiffusionTrainerTest {
     @Test
     void muonLearnsWhatIsInside() throws IOException {
         DiffusionConfig c = config("optimizer", "muon", "muon_factor", "2");
-        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, space);
+        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, DiffusionSetup.prompts(c, ViewDirections.UNKNOWN, Set.of(), note -> {}));
                 Optimizer optimiser = DiffusionSetup.optimiser(c, model)) {
-            java.util.Set<String> adamw = optimiser.secondMoments().keySet();
-            java.util.Set<String> muon = new java.util.TreeSet<>(optimiser.firstMoments().keySet());
+            Set<String> adamw = optimiser.secondMoments().keySet();
+            Set<String> muon = new java.util.TreeSet<>(optimiser.firstMoments().keySet());
             muon.removeAll(adamw);
             assertTrue(muon.contains("mid_block.resnets.0.conv1.weight") && muon.contains("down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight"), muon.toString());
             assertTrue(adamw.containsAll(List.of("conv_in.weight", "conv_out.weight", "time_embedding.linear_1.weight", "prompt_embeds")), adamw.toString());
@@ -160,7 +170,7 @@ class DiffusionTrainerTest {
         Path unet = folder.resolve("source").resolve("checkpoint-1").resolve("unet");
         DiffusionConfig adapting = DiffusionConfigReader.read("test", YamlReader.parse("test", YAML.formatted(list).replaceAll("(?s)unet_config:.*?train_dataset", "train_dataset")),
                 List.of(new ConfigOverride("pretrained_unet_path", unet.getParent().toString()))).config();
-        try (LatentSpace space = DiffusionSetup.space(adapting); DiffusionModel model = DiffusionSetup.model(adapting, space);
+        try (LatentSpace space = DiffusionSetup.space(adapting); DiffusionModel model = DiffusionSetup.model(adapting, DiffusionSetup.prompts(adapting, ViewDirections.UNKNOWN, Set.of(), note -> {}));
                 var scope = org.mouselift.engine.Scope.open("test")) {
             float[] start = model.unet().stateDict().get("conv_in.weight").toFloats();
             boolean reference = false;
@@ -169,6 +179,53 @@ class DiffusionTrainerTest {
             }
             assertTrue(reference, "reference channels that the source has must stay");
         }
+    }
+
+    @Test
+    void promptsAreCheckedAgainstTheConfiguration() throws IOException {
+        float[] values = new float[3 * 77 * 8];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) Math.sin(i);
+        }
+        Path file = folder.resolve("clr.safetensors");
+        new SafetensorsWriter().add("clr", new long[] {3, 77, 8}, values).write(file);
+        var yaml = YamlReader.parse("test", YAML.formatted(list).replace("learned_prompt_tokens: 2", "prompt_embed_path: " + file));
+        DiffusionConfig c = DiffusionConfigReader.read("test", yaml, List.of()).config();
+        PromptException e = assertThrows(PromptException.class, () -> DiffusionSetup.prompts(c, ViewDirections.UNKNOWN, Set.of(), note -> {}));
+        assertEquals("MFL-E107", e.code());
+        List<String> notes = new ArrayList<>();
+        TrainingPrompts prompts = DiffusionSetup.prompts(c, ViewDirections.UNKNOWN, Set.of("MFL-E107"), notes::add);
+        assertArrayEquals(values, prompts.values());
+        assertTrue(notes.getFirst().startsWith("warning: MFL-E107") && notes.getLast().contains("E111"), notes.toString());
+        DiffusionConfig four = DiffusionConfigReader.read("test", yaml, List.of(new ConfigOverride("n_views", "4"))).config();
+        e = assertThrows(PromptException.class, () -> DiffusionSetup.prompts(four, ViewDirections.UNKNOWN, Set.of("MFL-E107"), note -> {}));
+        assertTrue(e.getMessage().contains("MFL-E110: " + file + ": prompt file has 3 slots, n_views is 4"), e.getMessage());
+        DiffusionConfig wide = DiffusionConfigReader.read("test", yaml, List.of(new ConfigOverride("unet_config.cross_attention_dim", "16"))).config();
+        e = assertThrows(PromptException.class, () -> DiffusionSetup.prompts(wide, ViewDirections.UNKNOWN, Set.of("MFL-E107"), note -> {}));
+        assertTrue(e.getMessage().contains("MFL-E104") && e.getMessage().contains("8-wide but the UNet expects 16"), e.getMessage());
+    }
+
+    @Test
+    void theWeightsRecordPromptsAndDirections() throws IOException {
+        for (int s = 0; s < 3; s++) {
+            OpencvCameraFile.ofRig(RigCatalog.human6().select(0, 1, 2)).write(folder.resolve("sample" + s).resolve("opencv_cameras.json"));
+        }
+        DiffusionConfig c = config();
+        ViewDirections views = DiffusionSetup.directions(DiffusionSetup.data(c, c.train(), false));
+        assertEquals(List.of("front", "front-right", "right"), views.slots().stream().map(s -> s.name()).toList());
+        try (DiffusionModel model = DiffusionSetup.model(c, DiffusionSetup.prompts(c, views, Set.of(), note -> {}))) {
+            Path checkpoint = DiffusionCheckpoint.write(folder, 7, model, null, 0);
+            PromptEmbeddings read = PromptEmbeddings.read(checkpoint.resolve("prompt_embeds").resolve("clr_embeds.safetensors"));
+            TrainedPrompts record = TrainedPrompts.read(checkpoint.resolve("unet")).orElseThrow();
+            assertEquals(views.slots(), record.slots());
+            assertEquals(views.slots(), read.metadata().orElseThrow().slots());
+            assertEquals(read.valuesSha256(), record.valuesSha256());
+            PromptCheck.of(read).unet(model.unet().config(), "unet", Optional.of(record)).cameras(RigCatalog.human6().select(0, 1, 2)).require(Set.of(), note -> {});
+            assertEquals("MFL-E121", assertThrows(PromptException.class, () -> PromptCheck.of(read).unet(model.unet().config(), "unet", Optional.of(record))
+                    .cameras(RigCatalog.named("human6_elevated").select(0, 1, 2)).require(Set.of(), note -> {})).code());
+        }
+        OpencvCameraFile.ofRig(RigCatalog.named("human6_elevated").select(0, 1, 2)).write(folder.resolve("sample1").resolve("opencv_cameras.json"));
+        assertEquals(ViewDirections.UNKNOWN, DiffusionSetup.directions(DiffusionSetup.data(c, c.train(), false)), "samples of different rigs have no common directions");
     }
 
     @Test
