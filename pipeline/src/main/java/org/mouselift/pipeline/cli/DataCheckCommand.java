@@ -40,7 +40,11 @@ final class DataCheckCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         DatasetCheck.Report r = new DatasetCheck(folder, geometrySamples, allowFrozen).run(n -> { });
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("samples     %d with %d views%n", r.samples(), r.views());
+        DatasetCheck.Counts c = r.counts();
+        out.printf("samples     %d with %d views; %d to train, %d to validate%n", r.samples(), r.views(), c.train(), c.validation());
+        if (c.firstFrame() >= 0) {
+            out.printf("frames      %d to %d, %d poses at least half a second apart%n", c.firstFrame(), c.lastFrame(), c.distinctPoses());
+        }
         out.printf("made by     %s%n", r.chain().isEmpty() ? "unknown" : String.join(" → ", r.chain()));
         if (r.metrics() != null) {
             QualityMetrics.Summary s = r.metrics().summary();

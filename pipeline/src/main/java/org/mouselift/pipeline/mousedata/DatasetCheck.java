@@ -32,6 +32,18 @@ public final class DatasetCheck {
     /** Validation frames nearer than this to a training frame are nearly the same picture. */
     private static final int NEIGHBOUR_FRAMES = 2;
     private static final double MAX_CLIPPED_VIEWS = 0.05;
+    /** Frames nearer than this (half a second) show nearly the same pose. */
+    private static final int POSE_FRAMES = 15;
+    /** Fewer training samples are learned by heart. */
+    private static final int FEW_SAMPLES = 500;
+
+    /**
+     * Samples by purpose and time.
+     *
+     * @param firstFrame    of the recording, −1 when the samples do not say
+     * @param distinctPoses samples that are at least half a second apart; −1 as above
+     */
+    public record Counts(int train, int validation, int firstFrame, int lastFrame, int distinctPoses) {}
 
     /**
      * What was found.
@@ -42,7 +54,7 @@ public final class DatasetCheck {
      * @param geometry one entry per sample that was looked at in 3D, in name order
      */
     public record Report(int samples, int views, List<String> problems, List<String> warnings, QualityMetrics metrics,
-            Map<String, GeometryConsistency> geometry, double borderViews, List<String> chain) {
+            Map<String, GeometryConsistency> geometry, double borderViews, List<String> chain, Counts counts) {
         public boolean trainable() {
             return problems.isEmpty();
         }
@@ -78,15 +90,26 @@ public final class DatasetCheck {
     private final Path folder;
     private final int geometrySamples;
     private final boolean allowFrozen;
+    private final int limit;
 
     /**
      * @param geometrySamples samples that are checked in 3D, spread over the set
      * @param allowFrozen     cameras that were left behind by the pictures are a warning only (Stage 1)
      */
     public DatasetCheck(Path folder, int geometrySamples, boolean allowFrozen) {
+        this(folder, geometrySamples, allowFrozen, Integer.MAX_VALUE);
+    }
+
+    private DatasetCheck(Path folder, int geometrySamples, boolean allowFrozen, int limit) {
         this.folder = folder;
         this.geometrySamples = geometrySamples;
         this.allowFrozen = allowFrozen;
+        this.limit = limit;
+    }
+
+    /** The same check of the first {@code n} samples only. */
+    public DatasetCheck first(int n) {
+        return new DatasetCheck(folder, geometrySamples, allowFrozen, n);
     }
 
     public Report run(LongConsumer progress) throws IOException {
@@ -94,10 +117,12 @@ public final class DatasetCheck {
         if (samples.isEmpty()) {
             throw new MouseDataException(folder, "holds no sample_NNNNNN folders", "give a data set folder");
         }
+        samples = samples.subList(0, Math.min(limit, samples.size()));
         int step = Math.max(1, samples.size() / Math.max(1, geometrySamples));
-        Sample[] found = new Sample[samples.size()];
+        List<Path> all = samples;
+        Sample[] found = new Sample[all.size()];
         Workers.each(found.length, (worker, i) -> {
-            found[i] = sample(samples.get(i), geometrySamples > 0 && i % step == 0 && i / step < geometrySamples);
+            found[i] = sample(all.get(i), geometrySamples > 0 && i % step == 0 && i / step < geometrySamples);
             progress.accept(1);
         });
         List<String> problems = new ArrayList<>();
@@ -105,7 +130,7 @@ public final class DatasetCheck {
         List<QualityMetrics.Sample> metrics = new ArrayList<>();
         Map<String, GeometryConsistency> geometry = new TreeMap<>();
         Map<String, Integer> frames = new HashMap<>();
-        TreeSet<Integer> counts = new TreeSet<>();
+        TreeSet<Integer> viewCounts = new TreeSet<>();
         int views = 0;
         int border = 0;
         int size = 0;
@@ -117,7 +142,7 @@ public final class DatasetCheck {
                 continue;
             }
             warnings.addAll(s.warnings);
-            counts.add(s.views);
+            viewCounts.add(s.views);
             views += s.views;
             border += s.border;
             size = s.imageSize;
@@ -127,18 +152,18 @@ public final class DatasetCheck {
                 geometry.put(name, s.geometry);
             }
         }
-        if (counts.size() > 1) {
-            problems.add("MFL-D04: the samples have different numbers of views: " + counts + "; make the set again");
+        if (viewCounts.size() > 1) {
+            problems.add("MFL-D04: the samples have different numbers of views: " + viewCounts + "; make the set again");
         }
         double borderShare = views == 0 ? 0 : (double) border / views;
         if (borderShare > MAX_CLIPPED_VIEWS) {
             warnings.add(String.format(Locale.ROOT, "%.1f %% of the views touch the border: the subject is cut off", 100 * borderShare));
         }
         geometry.forEach((name, g) -> judge(name, g, allowFrozen ? warnings : problems, warnings));
-        lists(frames, problems, warnings);
+        Counts counts = lists(frames, problems, warnings);
         List<String> chain = lineage(problems, warnings);
         return new Report(samples.size(), views, List.copyOf(problems), List.copyOf(warnings),
-                metrics.isEmpty() ? null : new QualityMetrics(folder.toAbsolutePath().normalize().getFileName().toString(), size, metrics), geometry, borderShare, chain);
+                metrics.isEmpty() ? null : new QualityMetrics(folder.toAbsolutePath().normalize().getFileName().toString(), size, metrics), geometry, borderShare, chain, counts);
     }
 
     private static void judge(String name, GeometryConsistency g, List<String> problems, List<String> warnings) {
@@ -199,7 +224,7 @@ public final class DatasetCheck {
     }
 
     /** Samples of several lists, and validation frames next to training frames. */
-    private void lists(Map<String, Integer> frames, List<String> problems, List<String> warnings) throws IOException {
+    private Counts lists(Map<String, Integer> frames, List<String> problems, List<String> warnings) throws IOException {
         List<Path> lists;
         try (Stream<Path> files = Files.list(folder)) {
             lists = files.filter(f -> f.getFileName().toString().matches("data.*_(train|val)\\.txt")).sorted().toList();
@@ -236,6 +261,25 @@ public final class DatasetCheck {
             warnings.add(near + " of " + validation.size() + " validation samples are within " + NEIGHBOUR_FRAMES
                     + " frames of a training sample: the validation is too easy; use --split blocks --guard N");
         }
+        if (!train.isEmpty() && train.size() < FEW_SAMPLES) {
+            warnings.add(train.size() + " training samples are learned by heart quickly; " + FEW_SAMPLES + " or more are better");
+        }
+        TreeSet<Integer> known = new TreeSet<>(frames.values());
+        known.remove(-1);
+        return known.isEmpty() ? new Counts(train.size(), validation.size(), -1, -1, -1)
+                : new Counts(train.size(), validation.size(), known.first(), known.last(), distinct(known));
+    }
+
+    private static int distinct(TreeSet<Integer> frames) {
+        int count = 0;
+        int last = Integer.MIN_VALUE;
+        for (int f : frames) {
+            if (count == 0 || f - last >= POSE_FRAMES) {
+                count++;
+                last = f;
+            }
+        }
+        return count;
     }
 
     private List<String> lineage(List<String> problems, List<String> warnings) throws IOException {

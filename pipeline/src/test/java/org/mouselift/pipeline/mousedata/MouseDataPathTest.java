@@ -22,6 +22,7 @@ import org.mouselift.data.recording.DatasetSplit;
 import org.mouselift.data.recording.FramePreparation;
 import org.mouselift.data.recording.FrameSampling;
 import org.mouselift.data.recording.RecordingException;
+import org.mouselift.pipeline.report.DatasetReport;
 import org.mouselift.pipeline.video.Mp4Frames;
 import org.mouselift.pipeline.video.VideoWriter;
 
@@ -57,6 +58,15 @@ class MouseDataPathTest {
         assertTrue(good.trainable(), good.problems().toString());
         assertTrue(good.minCoverage() > 0.9, "coverage " + good.minCoverage());
         assertEquals(List.of("prepare", "hull3d"), good.chain());
+        assertEquals(new DatasetCheck.Counts(2, 1, 0, 2, 1), good.counts());
+        Path page = folder.resolve("report.html");
+        DatasetReport report = new DatasetReport(hull, good, java.time.LocalDate.of(2026, 1, 2));
+        report.writePage(page);
+        String html = Files.readString(page);
+        assertTrue(html.contains("can be trained on") && html.contains("prepare → hull3d") && html.split("data:image/png;base64,").length == 5, "verdict, lineage, four pictures");
+        List<Path> files = report.writeFiles(folder.resolve("files"));
+        assertEquals(good.metrics().summary(), org.mouselift.data.preprocess.QualityMetrics.read(files.getFirst()).summary());
+        assertTrue(Files.readString(files.get(1)).contains("| Geometry grade | **" + good.grade().text() + "** |"));
 
         Path frozen = folder.resolve("data_frozen");
         new DatasetPreprocessing(base, frozen, new PixelBased(0.3, MoveSettings.legacy(96)), 10, 0).run(n -> { });
