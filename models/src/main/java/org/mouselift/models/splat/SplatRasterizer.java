@@ -153,6 +153,7 @@ public final class SplatRasterizer {
                 }
             }
         }
+        s.withDepth = out.depth() != null;
         if (begin < end) {
             options.kernel().forward(table.splats, bins.list(), begin, end, px, py, s);
         }
@@ -284,6 +285,7 @@ public final class SplatRasterizer {
         for (int i = 0; i < PIXELS; i++) {
             s.behind[i] = s.t[i] * (background[0] * s.gradRed[i] + background[1] * s.gradGreen[i] + background[2] * s.gradBlue[i] - s.behind[i]);
         }
+        s.withDepth = gradDepth != null;
         int numbers = Math.multiplyExact(used, MOMENT_STRIDE);
         if (s.moments.length < numbers) {
             s.moments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];

@@ -153,10 +153,10 @@ final class SplatTable {
         int n = p.count();
         if (depths.length < n) {
             if ((long) n * STRIDE > Integer.MAX_VALUE - 16) {
-                throw new IllegalArgumentException(n + " Gaussians in one view; the renderer handles at most " + (Integer.MAX_VALUE - 16) / STRIDE);
+                throw new IllegalArgumentException(n + " Gaussians in one view; the renderer handles at most " + (Integer.MAX_VALUE - 16 - PADDING) / STRIDE);
             }
-            int capacity = (int) Math.min((Integer.MAX_VALUE - 16) / STRIDE, n + n / 4L);
-            splats = new float[capacity * STRIDE];
+            int capacity = (int) Math.min((Integer.MAX_VALUE - 16 - PADDING) / STRIDE, n + n / 4L);
+            splats = new float[capacity * STRIDE + PADDING];
             depths = new float[capacity];
             rects = new int[2 * capacity];
         }

@@ -18,6 +18,8 @@ public interface TileKernel {
 
     /** Floats of a splat record. */
     int STRIDE = 14;
+    /** Floats that must follow the last record of an array, so that kernels can read records in whole vectors. */
+    int PADDING = 2;
     /** Offsets in a splat record: 2D mean, conic × (-½, -1, -½)·log₂e, opacity, colour, view depth, first and last pixel column and row. */
     int U = 0, V = 1, HALF_A = 2, NEG_B = 3, HALF_C = 4, OPACITY = 5, RED = 6, GREEN = 7, BLUE = 8, DEPTH = 9, X_LO = 10, X_HI = 11, Y_LO = 12, Y_HI = 13;
 
@@ -51,6 +53,11 @@ public interface TileKernel {
         public final float[] behind = new float[PIXELS];
         /** Backward output, {@link #MOMENTS} numbers per list entry, {@link #MOMENT_STRIDE} apart. */
         public float[] moments = new float[1024 * MOMENT_STRIDE];
+        /** Whether {@link #depth} is wanted, or {@link #gradDepth} is not all zeros. */
+        public boolean withDepth;
+        /** Working memory of kernels. */
+        public final float[] local = new float[64 * 16];
+        public final long[] marks = new long[TILE + 1];
     }
 
     /** Name for reports, for example "512-bit". */
