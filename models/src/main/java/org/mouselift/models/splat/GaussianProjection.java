@@ -48,6 +48,7 @@ final class GaussianProjection {
     float u, v, depth, conicA, conicB, conicC, alpha;
     final float[] rgb = new float[3];
     int radius, x0, y0, x1, y1;
+    final SplatExtent extent = new SplatExtent();
 
     GaussianProjection(SplatCamera camera, int degree, double modifier, boolean prefilter) {
         this.prefilter = prefilter;
@@ -90,23 +91,6 @@ final class GaussianProjection {
         return place(c / det, -b / det, a / det, 3 * Math.sqrt(mid + Math.sqrt(Math.max(0.1, mid * mid - det))), sh, ih);
     }
 
-    /** As {@link #project} with what a block projection computed for its Gaussian j. */
-    Outcome project(VectorProjection block, int j, float[] sh, int ih) {
-        opacity = block.opacity[j];
-        alpha = (float) opacity;
-        if (prefilter && alpha < MIN_ALPHA) {
-            return Outcome.CULLED;
-        }
-        mx = block.x[j];
-        my = block.y[j];
-        mz = block.z[j];
-        depth = (float) block.tz[j];
-        u = (float) block.u[j];
-        v = (float) block.v[j];
-        det = block.det[j];
-        return place(block.conicA[j], block.conicB[j], block.conicC[j], block.reach[j], sh, ih);
-    }
-
     /** View depth; the Gaussian is in front of the near plane if its float32 value exceeds {@link #NEAR}. */
     double viewDepth(double x, double y, double z) {
         return r20 * x + r21 * y + r22 * z + t2;
@@ -139,6 +123,7 @@ final class GaussianProjection {
         if (x0 >= x1 || y0 >= y1) {
             return Outcome.CULLED;
         }
+        extent.of(u, v, conicA, conicB, conicC, alpha, radius, width, height);
         colour(sh, ih);
         return Float.isFinite(rgb[0] + rgb[1] + rgb[2]) ? Outcome.VISIBLE : Outcome.DEGENERATE;
     }
@@ -214,13 +199,20 @@ final class GaussianProjection {
     }
 
     private void colour(float[] sh, int at) {
-        if (degree > 0) {
-            double ex = mx - camX, ey = my - camY, ez = mz - camZ;
-            dist = Math.sqrt(ex * ex + ey * ey + ez * ez);
-            dirX = ex / dist;
-            dirY = ey / dist;
-            dirZ = ez / dist;
+        if (degree == 0) {
+            basis[0] = SphericalHarmonics.C0;
+            for (int ch = 0; ch < 3; ch++) {
+                double value = 0.5 + SphericalHarmonics.C0 * sh[at + ch];
+                colourClamped[ch] = value < 0;
+                rgb[ch] = (float) Math.max(0, value);
+            }
+            return;
         }
+        double ex = mx - camX, ey = my - camY, ez = mz - camZ;
+        dist = Math.sqrt(ex * ex + ey * ey + ez * ez);
+        dirX = ex / dist;
+        dirY = ey / dist;
+        dirZ = ez / dist;
         SphericalHarmonics.basis(degree, dirX, dirY, dirZ, basis);
         int k = (degree + 1) * (degree + 1);
         for (int ch = 0; ch < 3; ch++) {

@@ -12,34 +12,36 @@ import org.mouselift.models.splat.cpu.VectorProjection;
 final class RasterScratch {
     /** One a worker thread. */
     final TileKernel.Pixels[] pixels = new TileKernel.Pixels[Workers.count()];
-    final SplatTable.Block[] blocks = new SplatTable.Block[Workers.count()], sums = new SplatTable.Block[Workers.count()];
+    final ParameterBlock[] blocks = new ParameterBlock[Workers.count()], sums = new ParameterBlock[Workers.count()];
     /** Null where kernels are scalar. */
     final VectorProjection[] lanes = new VectorProjection[Workers.count()];
-    /** First (splat, tile) pair of every splat, and {@link TileKernel#MOMENTS} numbers a pair. */
-    int[] pairStart = new int[0];
-    float[] pairMoments = new float[0];
-    /** {@link TileKernel#MOMENTS} numbers per Gaussian, valid for the visible ones after the backward pass of the tiles. */
+    /** Numbers in their block of the Gaussians that may be visible, from the beginning of the block's part. */
+    int[] candidates = new int[0];
+    /** Where the moments of every tile of a band begin, and {@link TileKernel#MOMENTS} numbers for each splat that a tile uses. */
+    int[] used = new int[0];
+    float[] tileMoments = new float[0];
+    /** {@link TileKernel#MOMENTS} numbers per row of the table, valid for the visible ones after the backward pass of the tiles. */
     float[] moments = new float[0];
 
     RasterScratch() {
         for (int i = 0; i < pixels.length; i++) {
             pixels[i] = new TileKernel.Pixels();
-            blocks[i] = new SplatTable.Block();
-            sums[i] = new SplatTable.Block();
+            blocks[i] = new ParameterBlock();
+            sums[i] = new ParameterBlock();
             lanes[i] = VectorWidth.SCALAR ? null : new VectorProjection();
         }
     }
 
     /** Memory of the buffers that grow with the scene. */
     long bytes() {
-        long sum = 4L * (pairStart.length + pairMoments.length + moments.length);
+        long sum = 4L * (candidates.length + used.length + tileMoments.length + moments.length);
         for (TileKernel.Pixels p : pixels) {
             sum += 4L * p.moments.length;
         }
         return sum;
     }
 
-    /** Prepares the moments of {@code count} Gaussians: zeros. */
+    /** Prepares the moments of {@code count} rows: zeros. */
     void clearMoments(int count) {
         int numbers = count * TileKernel.MOMENTS;
         if (moments.length < numbers) {

@@ -31,7 +31,7 @@ public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] 
         SplatInspection out = new SplatInspection(new int[n], new int[4 * n], new float[2 * n], new float[3 * n], new float[3 * n], new float[n],
             new float[3 * n], new int[tiles], new int[(int) bins.entries()], new int[camera.width() * camera.height()]);
         GaussianProjection g = new GaussianProjection(camera, p.shDegree(), modifier, false);
-        SplatTable.Block block = new SplatTable.Block();
+        ParameterBlock block = new ParameterBlock();
         for (int i = 0; i < n; i++) {
             block.read(p, i, 1);
             if (!block.finite(0, width)
@@ -50,8 +50,9 @@ public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] 
         for (int t = 0; t < tiles; t++) {
             out.tileCounts[t] = bins.count(t);
             bins.ensure(order, t, rasterizer.options().forwardBand());
-            System.arraycopy(bins.list(), bins.start(t), out.tileLists, at, bins.count(t));
-            at += bins.count(t);
+            for (int e = bins.start(t); e < bins.start(t) + bins.count(t); e++) {
+                out.tileLists[at++] = table.gaussians[bins.list()[e]];
+            }
             lastContributors(out, t, camera, rasterizer);
         }
         return out;

@@ -106,7 +106,7 @@ public final class SplatRasterizer {
         long start = System.nanoTime();
         table.project(gaussians, camera, scalingModifier, options);
         long projected = System.nanoTime();
-        order.sort(table.depths, gaussians.count());
+        order.sort(table.depths, table.rows());
         long sorted = System.nanoTime(), binning = -sorted;
         bins.count(camera.tilesX(), camera.tilesY(), order, table.rects);
         int tiles = camera.tilesX() * camera.tilesY();
@@ -214,23 +214,16 @@ public final class SplatRasterizer {
             throw new IllegalArgumentException("probe holds " + probe.opacity.length + " Gaussians, the view was rendered with " + n);
         }
         long start = System.nanoTime(), reducing = 0;
-        scratch.clearMoments(n);
-        if (scratch.pairStart.length < n + 1) {
-            scratch.pairStart = new int[n + 1 + n / 4];
-        }
+        scratch.clearMoments(table.rows());
         int tiles = camera.tilesX() * camera.tilesY();
         // One band in the forward pass that also fits the backward limit keeps its lists; fill() then does nothing.
         for (int begin = 0; begin < tiles; ) {
             int first = begin, end = bins.bandEnd(begin, options.backwardBand());
             bins.fill(order, begin, end);
-            int entries = numberPairs(n, begin, end);
-            int numbers = Math.multiplyExact(entries, MOMENTS);
-            if (scratch.pairMoments.length < numbers) {
-                scratch.pairMoments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
-            }
-            Workers.each(end - begin, (worker, t) -> backwardTile(first + t, first, scratch.pixels[worker], gradRgb, gradAlpha, gradDepth));
+            reserveMoments(first, end);
+            Workers.each(end - begin, (worker, t) -> backwardTile(first + t, scratch.used[t], scratch.pixels[worker], gradRgb, gradAlpha, gradDepth));
             reducing -= System.nanoTime();
-            Workers.split(n, 1024, (worker, from, to) -> reduce((int) from, (int) to));
+            Workers.split(table.rows(), 1024, (worker, from, to) -> reduce(first, end, (int) from, (int) to));
             reducing += System.nanoTime();
             begin = end;
         }
@@ -243,22 +236,35 @@ public final class SplatRasterizer {
             seconds(System.nanoTime() - summed));
     }
 
-    /** Numbers the (splat, tile) pairs of a band splat by splat, tiles in raster order; returns how many there are. */
-    private int numberPairs(int n, int begin, int end) {
-        int at = 0;
-        for (int g = 0; g < n; g++) {
-            scratch.pairStart[g] = at;
-            if (table.depths[g] > 0) {
-                at += bins.before(g, end) - bins.before(g, begin);
-            }
+    /** List positions of a tile that some pixel looked at before it stopped. */
+    private int used(int tile) {
+        int used = 0;
+        for (int i = tile * PIXELS; i < (tile + 1) * PIXELS; i++) {
+            used = Math.max(used, stops[i]);
         }
-        scratch.pairStart[n] = at;
-        return at;
+        return used;
     }
 
-    private void backwardTile(int tile, int bandBegin, Pixels s, MemorySegment gradRgb, MemorySegment gradAlpha, MemorySegment gradDepth) {
-        int begin = bins.start(tile), end = bins.start(tile + 1);
-        if (begin == end) {
+    /** Makes room for the moments of a band, tile by tile. */
+    private void reserveMoments(int begin, int end) {
+        if (scratch.used.length < end - begin + 1) {
+            scratch.used = new int[end - begin + 1];
+        }
+        int[] at = scratch.used;
+        Workers.each(end - begin, (worker, t) -> at[t + 1] = used(begin + t));
+        at[0] = 0;
+        for (int t = 0; t < end - begin; t++) {
+            at[t + 1] = Math.addExact(at[t], at[t + 1]);
+        }
+        int numbers = Math.multiplyExact(at[end - begin], MOMENTS);
+        if (scratch.tileMoments.length < numbers) {
+            scratch.tileMoments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
+        }
+    }
+
+    private void backwardTile(int tile, int place, Pixels s, MemorySegment gradRgb, MemorySegment gradAlpha, MemorySegment gradDepth) {
+        int begin = bins.start(tile), used = used(tile);
+        if (used == 0) {
             return;
         }
         int px = tile % camera.tilesX() * TILE, py = tile / camera.tilesX() * TILE;
@@ -266,10 +272,6 @@ public final class SplatRasterizer {
         int slot = tile * PIXELS;
         System.arraycopy(finalTransmittance, slot, s.t, 0, PIXELS);
         System.arraycopy(stops, slot, s.stop, 0, PIXELS);
-        int used = 0;
-        for (int stop : s.stop) {
-            used = Math.max(used, stop);
-        }
         for (float[] a : new float[][] {s.gradRed, s.gradGreen, s.gradBlue, s.gradDepth, s.behind}) {
             Arrays.fill(a, 0);
         }
@@ -291,26 +293,25 @@ public final class SplatRasterizer {
             s.moments = new float[(int) Math.min(Integer.MAX_VALUE - 16, numbers + numbers / 4L)];
         }
         options.kernel().backward(table.splats, bins.list(), begin, used, px, py, s);
-        int[] list = bins.list();
-        for (int e = 0; e < end - begin; e++) {
-            int g = list[begin + e];
-            int pair = scratch.pairStart[g] + bins.before(g, tile) - bins.before(g, bandBegin);
-            if (e < used) {
-                System.arraycopy(s.moments, e * MOMENT_STRIDE, scratch.pairMoments, pair * MOMENTS, MOMENTS);
-            } else {
-                Arrays.fill(scratch.pairMoments, pair * MOMENTS, (pair + 1) * MOMENTS, 0);
-            }
+        for (int e = 0; e < used; e++) {
+            System.arraycopy(s.moments, e * MOMENT_STRIDE, scratch.tileMoments, (place + e) * MOMENTS, MOMENTS);
         }
     }
 
-    /** Adds up the pairs of every splat in the order of their numbers. */
-    private void reduce(int from, int to) {
-        float[] sums = scratch.moments, pairMoments = scratch.pairMoments;
-        int[] pairStart = scratch.pairStart;
-        for (int g = from; g < to; g++) {
-            for (int pair = pairStart[g]; pair < pairStart[g + 1]; pair++) {
+    /** Adds up the moments of rows of the table, tiles in raster order. */
+    private void reduce(int begin, int end, int from, int to) {
+        float[] sums = scratch.moments, parts = scratch.tileMoments;
+        int[] list = bins.list();
+        for (int tile = begin; tile < end; tile++) {
+            int first = scratch.used[tile - begin], n = scratch.used[tile - begin + 1] - first, start = bins.start(tile);
+            for (int e = 0; e < n; e++) {
+                int g = list[start + e];
+                if (g < from || g >= to) {
+                    continue;
+                }
+                int sum = g * MOMENTS, part = (first + e) * MOMENTS;
                 for (int k = 0; k < MOMENTS; k++) {
-                    sums[g * MOMENTS + k] += pairMoments[pair * MOMENTS + k];
+                    sums[sum + k] += parts[part + k];
                 }
             }
         }
@@ -343,7 +344,7 @@ public final class SplatRasterizer {
             if (pw > 0 || alpha < MIN_ALPHA) {
                 continue;
             }
-            out.add(new Contributor(g, position, alpha, alpha * t, s[at + DEPTH], s[at + RED], s[at + GREEN], s[at + BLUE]));
+            out.add(new Contributor(table.gaussians[g], position, alpha, alpha * t, s[at + DEPTH], s[at + RED], s[at + GREEN], s[at + BLUE]));
             t *= 1 - alpha;
         }
         return out;

@@ -2,134 +2,30 @@ package org.mouselift.models.splat;
 
 import static org.mouselift.models.splat.TileKernel.*;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.mouselift.engine.cpu.Workers;
 import org.mouselift.models.splat.cpu.VectorProjection;
 
 /**
- * Per-Gaussian buffers of one view: splat records for the kernels, tile rectangles and depths, and the two passes over the
- * raw parameters (projection forward, chain rule backward). Parameters are read in blocks through small heap buffers, one
- * set per thread; buffers are reused between views.
+ * The splats of one view: a row for each Gaussian that may be visible, in ascending order, with its record for the kernels,
+ * tile rectangle and depth; and the two passes over the raw parameters (projection forward, chain rule backward). Parameters
+ * are read in blocks through small heap buffers, one set per thread; buffers are reused between views.
  */
 final class SplatTable {
-    private static final int BLOCK = 1024;
+    private static final int BLOCK = ParameterBlock.SIZE;
     /** Opacity logits below this are under 1/255 for sure (that is logit -5.537); the exact test follows the projection. */
     private static final float TRANSPARENT = -5.6f;
 
-    /** Heap copies of the parameters of one block of Gaussians. */
-    static final class Block {
-        final float[] means = new float[3 * BLOCK], scales = new float[3 * BLOCK], quaternions = new float[4 * BLOCK], logits = new float[BLOCK];
-        float[] sh = new float[0];
-        /** Numbers in the block of the Gaussians in the lanes of a {@link VectorProjection}. */
-        final int[] lane = new int[VectorProjection.CAPACITY];
-
-        /** Puts Gaussian i of the block into lane j. */
-        void load(int i, VectorProjection lanes, int j) {
-            lane[j] = i;
-            lanes.x[j] = means[3 * i];
-            lanes.y[j] = means[3 * i + 1];
-            lanes.z[j] = means[3 * i + 2];
-            lanes.scale0[j] = scales[3 * i];
-            lanes.scale1[j] = scales[3 * i + 1];
-            lanes.scale2[j] = scales[3 * i + 2];
-            lanes.qw[j] = quaternions[4 * i];
-            lanes.qx[j] = quaternions[4 * i + 1];
-            lanes.qy[j] = quaternions[4 * i + 2];
-            lanes.qz[j] = quaternions[4 * i + 3];
-            lanes.opacity[j] = logits[i];
-        }
-
-        void read(GaussianParameters p, int first, int n) {
-            int width = 3 * p.coefficients();
-            if (sh.length < BLOCK * width) {
-                sh = new float[BLOCK * width];
-            }
-            copy(p.means(), first, n, 3, means);
-            copy(p.logScales(), first, n, 3, scales);
-            copy(p.quaternions(), first, n, 4, quaternions);
-            copy(p.opacityLogits(), first, n, 1, logits);
-            copy(p.sh(), first, n, width, sh);
-        }
-
-        void write(GaussianParameters p, int first, int n) {
-            int width = 3 * p.coefficients();
-            paste(means, p.means(), first, n, 3);
-            paste(scales, p.logScales(), first, n, 3);
-            paste(quaternions, p.quaternions(), first, n, 4);
-            paste(logits, p.opacityLogits(), first, n, 1);
-            paste(sh, p.sh(), first, n, width);
-        }
-
-        private static void copy(MemorySegment from, long first, int n, int width, float[] to) {
-            MemorySegment.copy(from, ValueLayout.JAVA_FLOAT_UNALIGNED, first * width * 4, to, 0, n * width);
-        }
-
-        private static void paste(float[] from, MemorySegment to, long first, int n, int width) {
-            MemorySegment.copy(from, 0, to, ValueLayout.JAVA_FLOAT_UNALIGNED, first * width * 4, n * width);
-        }
-
-        /** Throws for the first non-finite parameter of the block, or counts the Gaussians that have one. */
-        int checkFinite(int first, int n, int shWidth, boolean reject) {
-            float sum = zeroSum(means, 3 * n) + zeroSum(scales, 3 * n) + zeroSum(quaternions, 4 * n) + zeroSum(logits, n) + zeroSum(sh, shWidth * n);
-            if (sum == 0) {
-                return 0;
-            }
-            int bad = 0;
-            for (int i = 0; i < n; i++) {
-                if (finite(i, shWidth)) {
-                    continue;
-                }
-                bad++;
-                if (reject) {
-                    report("means", means, first, i, 3);
-                    report("logScales", scales, first, i, 3);
-                    report("quaternions", quaternions, first, i, 4);
-                    report("opacityLogits", logits, first, i, 1);
-                    report("sh", sh, first, i, shWidth);
-                }
-            }
-            return bad;
-        }
-
-        boolean finite(int i, int shWidth) {
-            float sum = logits[i] * 0f;
-            for (int k = 0; k < 3; k++) {
-                sum += means[3 * i + k] * 0f + scales[3 * i + k] * 0f;
-            }
-            for (int k = 0; k < 4; k++) {
-                sum += quaternions[4 * i + k] * 0f;
-            }
-            for (int k = 0; k < shWidth; k++) {
-                sum += sh[shWidth * i + k] * 0f;
-            }
-            return sum == 0;
-        }
-
-        /** 0, or NaN when a value is not finite. */
-        private static float zeroSum(float[] values, int n) {
-            float sum = 0;
-            for (int i = 0; i < n; i++) {
-                sum += values[i] * 0f;
-            }
-            return sum;
-        }
-
-        private static void report(String field, float[] values, int first, int i, int width) {
-            for (int k = 0; k < width; k++) {
-                if (!Float.isFinite(values[width * i + k])) {
-                    throw new NonFiniteGaussianException(first + i, field, k, values[width * i + k]);
-                }
-            }
-        }
-    }
-
     private final RasterScratch scratch;
+    /** The Gaussian of every row. */
+    int[] gaussians = new int[0];
     float[] splats = new float[0];
+    /** View depth of every row, 0 for one that turned out not to touch a pixel. */
     float[] depths = new float[0];
     int[] rects = new int[0];
-    private int nonFinite, degenerate;
+    /** First row of every block of Gaussians. */
+    private int[] starts = new int[1];
+    private int rows, nonFinite, degenerate;
 
     SplatTable(RasterScratch scratch) {
         this.scratch = scratch;
@@ -137,7 +33,11 @@ final class SplatTable {
 
     /** Memory of the buffers. */
     long bytes() {
-        return 4L * (splats.length + depths.length + rects.length);
+        return 4L * (gaussians.length + splats.length + depths.length + rects.length + starts.length);
+    }
+
+    int rows() {
+        return rows;
     }
 
     int nonFinite() {
@@ -148,94 +48,140 @@ final class SplatTable {
         return degenerate;
     }
 
-    /** Projects all Gaussians; afterwards {@code depths[i] > 0} exactly for those that may touch a pixel. */
+    /** Projects all Gaussians; afterwards {@code depths[row] > 0} exactly for those that may touch a pixel. */
     void project(GaussianParameters p, SplatCamera camera, double modifier, RasterOptions options) {
-        int n = p.count();
-        if (depths.length < n) {
-            if ((long) n * STRIDE > Integer.MAX_VALUE - 16) {
-                throw new IllegalArgumentException(n + " Gaussians in one view; the renderer handles at most " + (Integer.MAX_VALUE - 16 - PADDING) / STRIDE);
-            }
-            int capacity = (int) Math.min((Integer.MAX_VALUE - 16 - PADDING) / STRIDE, n + n / 4L);
-            splats = new float[capacity * STRIDE + PADDING];
-            depths = new float[capacity];
-            rects = new int[2 * capacity];
-        }
+        int n = p.count(), blocks = Math.ceilDiv(n, BLOCK);
+        findCandidates(p, new GaussianProjection(camera, p.shDegree(), modifier, false), options.referenceLists());
+        reserve();
         AtomicInteger bad = new AtomicInteger(), flat = new AtomicInteger();
         int width = 3 * p.coefficients();
         boolean reject = options.nonFinite() == RasterOptions.NonFinite.REJECT;
-        Workers.each(Math.ceilDiv(n, BLOCK), (worker, block) -> {
-            int first = block * BLOCK, size = Math.min(BLOCK, n - first);
-            Block b = scratch.blocks[worker];
+        Workers.each(blocks, (worker, block) -> {
+            int first = block * BLOCK, size = Math.min(BLOCK, n - first), row = starts[block], count = starts[block + 1] - row;
+            ParameterBlock b = scratch.blocks[worker];
             b.read(p, first, size);
             int unusable = b.checkFinite(first, size, width, reject);
             bad.addAndGet(unusable);
             GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, !options.referenceLists());
             VectorProjection lanes = scratch.lanes[worker];
-            if (lanes != null) {
-                flat.addAndGet(projectLanes(projection, lanes, b, first, size, width, unusable > 0, options.referenceLists()));
-                return;
+            int degenerates = 0;
+            for (int done = 0; done < count; done += VectorProjection.CAPACITY) {
+                int part = Math.min(VectorProjection.CAPACITY, count - done);
+                degenerates += lanes == null ? projectEach(projection, b, first, row + done, part, width, unusable > 0, options.referenceLists())
+                    : projectLanes(projection, lanes, b, first, row + done, part, width, unusable > 0, options.referenceLists());
             }
-            for (int i = 0; i < size; i++) {
-                depths[first + i] = 0;
-                if (unusable > 0 && !b.finite(i, width)) {
-                    continue;
-                }
-                switch (projection.project(b.means, 3 * i, b.scales, 3 * i, b.quaternions, 4 * i, b.logits[i], b.sh, width * i)) {
-                    case VISIBLE -> store(projection, first + i, options.referenceLists());
-                    case DEGENERATE -> flat.incrementAndGet();
-                    case CULLED -> { }
-                }
-            }
+            flat.addAndGet(degenerates);
         });
         nonFinite = bad.get();
         degenerate = flat.get();
     }
 
-    /** Projects a block many Gaussians at a time, those that are surely culled left out; returns how many were degenerate. */
-    private int projectLanes(GaussianProjection projection, VectorProjection lanes, Block b, int first, int size, int width, boolean check,
-            boolean referenceLists) {
-        VectorProjection.View view = projection.blockView();
-        int n = 0, flat = 0;
-        for (int i = 0; i < size; i++) {
-            depths[first + i] = 0;
-            boolean candidate = (referenceLists || b.logits[i] > TRANSPARENT)
-                && (float) projection.viewDepth(b.means[3 * i], b.means[3 * i + 1], b.means[3 * i + 2]) > GaussianProjection.NEAR
-                && !(check && !b.finite(i, width));
-            if (candidate) {
-                b.load(i, lanes, n++);
-            }
-            if (n == VectorProjection.CAPACITY || i == size - 1 && n > 0) {
-                lanes.project(view, n);
-                for (int j = 0; j < n; j++) {
-                    switch (projection.project(lanes, j, b.sh, width * b.lane[j])) {
-                        case VISIBLE -> store(projection, first + b.lane[j], referenceLists);
-                        case DEGENERATE -> flat++;
-                        case CULLED -> { }
-                    }
+    /** Numbers the rows: of every block, the Gaussians in front of the near plane that are not surely transparent. */
+    private void findCandidates(GaussianParameters p, GaussianProjection projection, boolean transparentToo) {
+        int n = p.count(), blocks = Math.ceilDiv(n, BLOCK);
+        if (starts.length < blocks + 1) {
+            starts = new int[blocks + 1];
+        }
+        if (scratch.candidates.length < n) {
+            scratch.candidates = new int[n];
+        }
+        int[] found = scratch.candidates, at = starts;
+        Workers.each(blocks, (worker, block) -> {
+            int first = block * BLOCK, size = Math.min(BLOCK, n - first), count = first;
+            ParameterBlock b = scratch.blocks[worker];
+            b.readPlaces(p, first, size);
+            for (int i = 0; i < size; i++) {
+                if ((transparentToo || b.logits[i] > TRANSPARENT)
+                        && (float) projection.viewDepth(b.means[3 * i], b.means[3 * i + 1], b.means[3 * i + 2]) > GaussianProjection.NEAR) {
+                    found[count++] = i;
                 }
-                n = 0;
+            }
+            at[block + 1] = count - first;
+        });
+        at[0] = 0;
+        for (int block = 0; block < blocks; block++) {
+            at[block + 1] += at[block];
+        }
+        rows = at[blocks];
+    }
+
+    private void reserve() {
+        if (depths.length >= rows) {
+            return;
+        }
+        int most = (Integer.MAX_VALUE - 16 - PADDING) / STRIDE;
+        if (rows > most) {
+            throw new IllegalArgumentException(rows + " Gaussians in one view; the renderer handles at most " + most);
+        }
+        int capacity = (int) Math.min(most, rows + rows / 8L);
+        gaussians = new int[capacity];
+        splats = new float[capacity * STRIDE + PADDING];
+        depths = new float[capacity];
+        rects = new int[2 * capacity];
+    }
+
+    private int projectEach(GaussianProjection projection, ParameterBlock b, int first, int row, int count, int width, boolean check, boolean referenceLists) {
+        int flat = 0, from = first + row - starts[first / BLOCK];
+        for (int j = 0; j < count; j++) {
+            int i = scratch.candidates[from + j];
+            gaussians[row + j] = first + i;
+            depths[row + j] = 0;
+            if (check && !b.finite(i, width)) {
+                continue;
+            }
+            switch (projection.project(b.means, 3 * i, b.scales, 3 * i, b.quaternions, 4 * i, b.logits[i], b.sh, width * i)) {
+                case VISIBLE -> {
+                    GaussianProjection g = projection;
+                    SplatExtent e = g.extent;
+                    store(row + j, g.u, g.v, g.conicA, g.conicB, g.conicC, g.alpha, g.depth, g.rgb, g.x0, g.y0, g.x1, g.y1, (int) e.left, (int) e.right,
+                        (int) e.top, (int) e.bottom, referenceLists);
+                }
+                case DEGENERATE -> flat++;
+                case CULLED -> { }
             }
         }
         return flat;
     }
 
-    private void store(GaussianProjection p, int i, boolean referenceLists) {
-        // How far the ellipse alpha ≥ 1/255 reaches, from the rounded conic that the kernels use, with room for their rounding:
-        // the exponent is a difference of terms up to conic·distance², each rounded to 2^-24.
-        double a = p.conicA, b = p.conicB, c = p.conicC, form = a * c - b * b;
-        double far = p.radius + 2.0 * TILE;
-        double level = 2 * (Math.log(255.0 * p.alpha) + 0.01 + 1e-6 * (a + c) * far * far);
-        int xLo = 0, yLo = 0, xHi = p.width - 1, yHi = p.height - 1;
-        if (form > 0 && level >= 0) {
-            double rx = Math.sqrt(level * c / form) + 0.01, ry = Math.sqrt(level * a / form) + 0.01;
-            xLo = (int) Math.max(xLo, Math.ceil(p.u - rx));
-            xHi = (int) Math.min(xHi, Math.floor(p.u + rx));
-            yLo = (int) Math.max(yLo, Math.ceil(p.v - ry));
-            yHi = (int) Math.min(yHi, Math.floor(p.v + ry));
-        } else if (level < 0) {
-            xHi = yHi = -1;
+    /** Projects many Gaussians at a time; returns how many were degenerate. */
+    private int projectLanes(GaussianProjection projection, VectorProjection lanes, ParameterBlock b, int first, int row, int count, int width, boolean check,
+            boolean referenceLists) {
+        VectorProjection.View view = projection.blockView();
+        int flat = 0, from = first + row - starts[first / BLOCK];
+        for (int j = 0; j < count; j++) {
+            int i = scratch.candidates[from + j];
+            gaussians[row + j] = first + i;
+            depths[row + j] = 0;
+            b.load(i, lanes, j);
         }
-        int x0 = p.x0, y0 = p.y0, x1 = p.x1, y1 = p.y1;
+        lanes.project(view, count);
+        lanes.place(view, count, projection.prefilter);
+        float[] rgb = projection.rgb;
+        for (int j = 0; j < count; j++) {
+            int i = b.lane[j];
+            if (check && !b.finite(i, width)) {
+                continue;
+            }
+            int x0 = (int) lanes.x0[j], y0 = (int) lanes.y0[j], x1 = (int) lanes.x1[j], y1 = (int) lanes.y1[j];
+            boolean visible = lanes.state[j] == VectorProjection.VISIBLE && x0 < x1 && y0 < y1;
+            if (visible) {
+                projection.colour(lanes.x[j], lanes.y[j], lanes.z[j], b.sh, width * i);
+                if (Float.isFinite(rgb[0] + rgb[1] + rgb[2])) {
+                    store(row + j, (float) lanes.u[j], (float) lanes.v[j], (float) lanes.conicA[j], (float) lanes.conicB[j], (float) lanes.conicC[j],
+                        (float) lanes.opacity[j], (float) lanes.tz[j], rgb, x0, y0, x1, y1, (int) lanes.left[j], (int) lanes.right[j], (int) lanes.top[j],
+                        (int) lanes.bottom[j], referenceLists);
+                } else {
+                    flat++;
+                }
+            } else if (lanes.state[j] == VectorProjection.DEGENERATE) {
+                flat++;
+            }
+        }
+        return flat;
+    }
+
+    private void store(int row, float u, float v, float conicA, float conicB, float conicC, float alpha, float depth, float[] rgb, int x0, int y0, int x1, int y1,
+            int xLo, int xHi, int yLo, int yHi, boolean referenceLists) {
         if (!referenceLists) {
             x0 = Math.max(x0, xLo / TILE);
             y0 = Math.max(y0, yLo / TILE);
@@ -246,83 +192,85 @@ final class SplatTable {
             }
         }
         float[] s = splats;
-        int at = i * STRIDE;
-        s[at + U] = p.u;
-        s[at + V] = p.v;
-        s[at + HALF_A] = -0.5f * LOG2E * p.conicA;
-        s[at + NEG_B] = -LOG2E * p.conicB;
-        s[at + HALF_C] = -0.5f * LOG2E * p.conicC;
-        s[at + OPACITY] = p.alpha;
-        s[at + RED] = p.rgb[0];
-        s[at + GREEN] = p.rgb[1];
-        s[at + BLUE] = p.rgb[2];
-        s[at + DEPTH] = p.depth;
+        int at = row * STRIDE;
+        s[at + U] = u;
+        s[at + V] = v;
+        s[at + HALF_A] = -0.5f * LOG2E * conicA;
+        s[at + NEG_B] = -LOG2E * conicB;
+        s[at + HALF_C] = -0.5f * LOG2E * conicC;
+        s[at + OPACITY] = alpha;
+        s[at + RED] = rgb[0];
+        s[at + GREEN] = rgb[1];
+        s[at + BLUE] = rgb[2];
+        s[at + DEPTH] = depth;
         s[at + X_LO] = xLo;
         s[at + X_HI] = xHi;
         s[at + Y_LO] = yLo;
         s[at + Y_HI] = yHi;
-        TileBins.pack(rects, i, x0, y0, x1, y1);
-        depths[i] = p.depth;
+        TileBins.pack(rects, row, x0, y0, x1, y1);
+        depths[row] = depth;
     }
 
     /** Adds the gradients that follow from the moments to {@code gradients}; fills {@code probe} when it is given. */
     void chain(GaussianParameters p, SplatCamera camera, double modifier, GaussianParameters gradients, GradientProbe probe) {
         int n = p.count(), width = 3 * p.coefficients();
-        float[] moments = scratch.moments;
         Workers.each(Math.ceilDiv(n, BLOCK), (worker, block) -> {
-            int first = block * BLOCK, size = Math.min(BLOCK, n - first);
-            boolean any = false;
-            for (int i = first; i < first + size && !any; i++) {
-                any = depths[i] > 0;
-            }
-            if (!any) {
+            int first = block * BLOCK, size = Math.min(BLOCK, n - first), begin = starts[block], end = starts[block + 1];
+            if (begin == end) {
                 return;
             }
-            Block b = scratch.blocks[worker], sum = scratch.sums[worker];
+            ParameterBlock b = scratch.blocks[worker], sum = scratch.sums[worker];
             b.read(p, first, size);
             sum.read(gradients, first, size);
             GaussianProjection projection = new GaussianProjection(camera, p.shDegree(), modifier, false);
             ProjectionGradient gradient = new ProjectionGradient(projection);
             VectorProjection lanes = scratch.lanes[worker];
             if (lanes != null && probe == null) {
-                chainLanes(projection, gradient, lanes, b, sum, first, size, width);
-                sum.write(gradients, first, size);
-                return;
-            }
-            for (int i = 0; i < size; i++) {
-                if (!(depths[first + i] > 0)) {
-                    continue;
-                }
-                projection.project(b.means, 3 * i, b.scales, 3 * i, b.quaternions, 4 * i, b.logits[i], b.sh, width * i);
-                gradient.compute(moments, (first + i) * MOMENTS, b.sh, width * i);
-                for (int k = 0; k < 3; k++) {
-                    sum.means[3 * i + k] += (float) gradient.mean[k];
-                    sum.scales[3 * i + k] += (float) gradient.logScale[k];
-                }
-                for (int k = 0; k < 4; k++) {
-                    sum.quaternions[4 * i + k] += (float) gradient.quaternion[k];
-                }
-                sum.logits[i] += (float) gradient.logit;
-                for (int k = 0; k < width; k++) {
-                    sum.sh[width * i + k] += (float) gradient.sh[k];
-                }
-                if (probe != null) {
-                    probe.store(first + i, gradient, moments, (first + i) * MOMENTS);
-                }
+                chainLanes(projection, gradient, lanes, b, sum, first, begin, end, width);
+            } else {
+                chainEach(projection, gradient, b, sum, first, begin, end, width, probe);
             }
             sum.write(gradients, first, size);
         });
     }
 
+    private void chainEach(GaussianProjection projection, ProjectionGradient gradient, ParameterBlock b, ParameterBlock sum, int first, int begin, int end,
+            int width, GradientProbe probe) {
+        float[] moments = scratch.moments;
+        for (int row = begin; row < end; row++) {
+            if (!(depths[row] > 0)) {
+                continue;
+            }
+            int i = gaussians[row] - first;
+            projection.project(b.means, 3 * i, b.scales, 3 * i, b.quaternions, 4 * i, b.logits[i], b.sh, width * i);
+            gradient.compute(moments, row * MOMENTS, b.sh, width * i);
+            for (int k = 0; k < 3; k++) {
+                sum.means[3 * i + k] += (float) gradient.mean[k];
+                sum.scales[3 * i + k] += (float) gradient.logScale[k];
+            }
+            for (int k = 0; k < 4; k++) {
+                sum.quaternions[4 * i + k] += (float) gradient.quaternion[k];
+            }
+            sum.logits[i] += (float) gradient.logit;
+            for (int k = 0; k < width; k++) {
+                sum.sh[width * i + k] += (float) gradient.sh[k];
+            }
+            if (probe != null) {
+                probe.store(first + i, gradient, moments, row * MOMENTS);
+            }
+        }
+    }
+
     /** The chain rule for a block, many Gaussians at a time. */
-    private void chainLanes(GaussianProjection projection, ProjectionGradient gradient, VectorProjection lanes, Block b, Block sum, int first, int size,
-            int width) {
+    private void chainLanes(GaussianProjection projection, ProjectionGradient gradient, VectorProjection lanes, ParameterBlock b, ParameterBlock sum, int first,
+            int begin, int end, int width) {
         VectorProjection.View view = projection.blockView();
         float[] m = scratch.moments;
         int n = 0;
-        for (int i = 0; i < size; i++) {
-            if (depths[first + i] > 0) {
-                int at = (first + i) * MOMENTS;
+        for (int row = begin; row < end; row++) {
+            if (depths[row] > 0) {
+                int at = row * MOMENTS;
+                b.row[n] = row;
                 lanes.hSum[n] = m[at];
                 lanes.hxSum[n] = m[at + 1];
                 lanes.hySum[n] = m[at + 2];
@@ -330,23 +278,23 @@ final class SplatTable {
                 lanes.hxySum[n] = m[at + 4];
                 lanes.hyySum[n] = m[at + 5];
                 lanes.depthSum[n] = m[at + 9];
-                b.load(i, lanes, n++);
+                b.load(gaussians[row] - first, lanes, n++);
             }
-            if (n == VectorProjection.CAPACITY || i == size - 1 && n > 0) {
+            if (n == VectorProjection.CAPACITY || row == end - 1 && n > 0) {
                 lanes.project(view, n);
                 lanes.gradient(view, n);
                 for (int j = 0; j < n; j++) {
-                    add(projection, gradient, lanes, j, b, sum, first, width);
+                    add(projection, gradient, lanes, j, b, sum, width);
                 }
                 n = 0;
             }
         }
     }
 
-    private void add(GaussianProjection projection, ProjectionGradient gradient, VectorProjection lanes, int j, Block b, Block sum, int first, int width) {
+    private void add(GaussianProjection projection, ProjectionGradient gradient, VectorProjection lanes, int j, ParameterBlock b, ParameterBlock sum, int width) {
         int i = b.lane[j];
         projection.colour(lanes.x[j], lanes.y[j], lanes.z[j], b.sh, width * i);
-        gradient.computeColour(scratch.moments, (first + i) * MOMENTS, b.sh, width * i);
+        gradient.computeColour(scratch.moments, b.row[j] * MOMENTS, b.sh, width * i);
         sum.means[3 * i] += (float) (gradient.mean[0] + lanes.gradX[j]);
         sum.means[3 * i + 1] += (float) (gradient.mean[1] + lanes.gradY[j]);
         sum.means[3 * i + 2] += (float) (gradient.mean[2] + lanes.gradZ[j]);

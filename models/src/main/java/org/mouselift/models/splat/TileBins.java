@@ -171,19 +171,6 @@ final class TileBins {
         return starts[tile - bandBegin];
     }
 
-    /** Number of tiles of the rectangle of a splat that come before {@code tile} in raster order. */
-    int before(int splat, int tile) {
-        int xs = rects[2 * splat], ys = rects[2 * splat + 1], w = high(xs) - low(xs);
-        int ty = tile / gx, tx = tile - ty * gx;
-        if (ty < low(ys)) {
-            return 0;
-        }
-        if (ty >= high(ys)) {
-            return w * (high(ys) - low(ys));
-        }
-        return w * (ty - low(ys)) + Math.clamp(tx - low(xs), 0, w);
-    }
-
     private static int[] atLeast(int[] array, int size) {
         return array.length >= size ? array : new int[(int) Math.min(Integer.MAX_VALUE - 16, size + size / 4L)];
     }

@@ -26,13 +26,14 @@ class SplatTableProperties {
         float[] logits = Scenes.narrow(scene.opacityLogits()), sh = Scenes.narrow(scene.sh());
         SplatTable table = new SplatTable(new RasterScratch());
         table.project(scene, camera, 1, RasterOptions.DEFAULT);
-        for (int i = 0; i < n; i++) {
-            if (!(table.depths[i] > 0)) {
+        for (int row = 0; row < table.rows(); row++) {
+            if (!(table.depths[row] > 0)) {
                 continue;
             }
+            int i = table.gaussians[row];
             float[] s = table.splats;
-            int at = i * STRIDE;
-            int xs = table.rects[2 * i], ys = table.rects[2 * i + 1];
+            int at = row * STRIDE;
+            int xs = table.rects[2 * row], ys = table.rects[2 * row + 1];
             GaussianProjection p = new GaussianProjection(camera, 0, 1, false);
             p.project(means, 3 * i, scales, 3 * i, quaternions, 4 * i, logits[i], sh, 3 * i);
             for (int y = 16 * p.y0; y < Math.min(16 * p.y1, 64); y++) {

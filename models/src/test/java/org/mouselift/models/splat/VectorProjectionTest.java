@@ -1,5 +1,6 @@
 package org.mouselift.models.splat;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,11 +18,11 @@ class VectorProjectionTest {
     private final GaussianParameters scene = Scenes.random(5, N, 0, 1.2, -2, 0);
     private final float[] means = Scenes.narrow(scene.means()), scales = Scenes.narrow(scene.logScales()), quaternions = Scenes.narrow(scene.quaternions());
     private final float[] logits = Scenes.narrow(scene.opacityLogits()), sh = Scenes.narrow(scene.sh());
-    private final GaussianProjection scalar = new GaussianProjection(CAMERA, 0, 1.25, false), loaded = new GaussianProjection(CAMERA, 0, 1.25, false);
+    private final GaussianProjection scalar = new GaussianProjection(CAMERA, 0, 1.25, false);
     private final VectorProjection lanes = new VectorProjection();
 
     private int load(int first) {
-        SplatTable.Block block = new SplatTable.Block();
+        ParameterBlock block = new ParameterBlock();
         block.read(scene, 0, N);
         int n = 0;
         for (int i = first; i < N; i++) {
@@ -41,27 +42,49 @@ class VectorProjectionTest {
 
     @Test
     void sameBitsAsOneAtATime() {
+        int seen = 0;
         for (int first : new int[] {0, 3}) {
             int n = load(first);
             assertTrue(n > 100 && n < N, "some are behind the near plane: " + n);
             lanes.project(scalar.blockView(), n);
+            lanes.place(scalar.blockView(), n, false);
             for (int j = 0; j < n; j++) {
                 var expected = one(ids[j]);
-                assertEquals(expected, loaded.project(lanes, j, sh, 3 * ids[j]), "outcome of " + ids[j]);
                 assertEquals(scalar.opacity, lanes.opacity[j]);
                 assertEquals(scalar.a, lanes.a[j]);
                 assertEquals(scalar.b, lanes.b[j]);
                 assertEquals(scalar.c, lanes.c[j]);
                 assertEquals(scalar.det, lanes.det[j]);
-                assertEquals(scalar.u, loaded.u);
-                assertEquals(scalar.v, loaded.v);
-                assertEquals(scalar.depth, loaded.depth);
-                assertEquals(scalar.conicA, loaded.conicA);
-                assertEquals(scalar.conicB, loaded.conicB);
-                assertEquals(scalar.conicC, loaded.conicC);
-                assertEquals(scalar.radius, loaded.radius);
+                assertEquals(scalar.u, (float) lanes.u[j]);
+                assertEquals(scalar.v, (float) lanes.v[j]);
+                assertEquals(scalar.depth, (float) lanes.tz[j]);
+                assertEquals(scalar.conicA, (float) lanes.conicA[j]);
+                assertEquals(scalar.conicB, (float) lanes.conicB[j]);
+                assertEquals(scalar.conicC, (float) lanes.conicC[j]);
+                int[] tiles = {(int) lanes.x0[j], (int) lanes.y0[j], (int) lanes.x1[j], (int) lanes.y1[j]};
+                boolean visible = lanes.state[j] == VectorProjection.VISIBLE && tiles[0] < tiles[2] && tiles[1] < tiles[3];
+                assertEquals(expected == GaussianProjection.Outcome.VISIBLE, visible);
+                assertEquals(expected == GaussianProjection.Outcome.DEGENERATE, lanes.state[j] == VectorProjection.DEGENERATE);
+                if (!visible) {
+                    continue;
+                }
+                assertArrayEquals(new int[] {scalar.x0, scalar.y0, scalar.x1, scalar.y1}, tiles);
+                assertEquals(scalar.extent.left, lanes.left[j]);
+                assertEquals(scalar.extent.right, lanes.right[j]);
+                assertEquals(scalar.extent.top, lanes.top[j]);
+                assertEquals(scalar.extent.bottom, lanes.bottom[j]);
+                seen++;
             }
         }
+        assertTrue(seen > 150, "few are in the picture: " + seen);
+    }
+
+    @Test
+    void logarithmHasTheStatedPrecision() {
+        for (double y = 1; y < 300; y *= 1.00037) {
+            assertEquals(Math.log(y), SplatExtent.log(y), 2.3e-5, "log " + y);
+        }
+        assertTrue(SplatExtent.log(0) < -700);
     }
 
     @Test

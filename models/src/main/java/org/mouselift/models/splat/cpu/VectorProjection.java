@@ -3,12 +3,15 @@ package org.mouselift.models.splat.cpu;
 import static org.mouselift.models.splat.DoubleExponential.*;
 
 import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.models.splat.DoubleExponential;
+import org.mouselift.models.splat.SplatExtent;
 
 /**
  * EWA projection of a block of Gaussians and its gradient, one Gaussian a lane, in float64 (GS-LRM specification §2.2, §2.5):
@@ -23,6 +26,8 @@ public final class VectorProjection {
         default -> DoubleVector.SPECIES_512;
     };
     private static final int L = D.length();
+    /** As many float32 lanes. */
+    private static final VectorSpecies<Float> HALF = VectorSpecies.of(float.class, VectorShape.forBitSize(D.vectorBitSize() / 2));
 
     /** Most Gaussians of a block; a multiple of every vector length. */
     public static final int CAPACITY = 256;
@@ -46,6 +51,12 @@ public final class VectorProjection {
             conicB = new double[CAPACITY], conicC = new double[CAPACITY], reach = new double[CAPACITY];
     /** 2D covariance with the low-pass and its determinant, and other intermediate values. */
     public final double[] a = new double[CAPACITY], b = new double[CAPACITY], c = new double[CAPACITY], det = new double[CAPACITY];
+    /** Result of {@link #place}: {@link #VISIBLE}, {@link #DEGENERATE}, or 0 for culled. */
+    public final double[] state = new double[CAPACITY];
+    public static final int VISIBLE = 1, DEGENERATE = 2;
+    /** Result of {@link #place}, to be truncated: tile rectangle of the reference, upper ends exclusive, and pixels as in {@link SplatExtent}. */
+    public final double[] x0 = new double[CAPACITY], y0 = new double[CAPACITY], x1 = new double[CAPACITY], y1 = new double[CAPACITY],
+            left = new double[CAPACITY], right = new double[CAPACITY], top = new double[CAPACITY], bottom = new double[CAPACITY];
     private final double[] qNorm = new double[CAPACITY], sxx = new double[CAPACITY], sxy = new double[CAPACITY], sxz = new double[CAPACITY],
             syy = new double[CAPACITY], syz = new double[CAPACITY], szz = new double[CAPACITY], rx = new double[CAPACITY], ry = new double[CAPACITY],
             cx = new double[CAPACITY], cy = new double[CAPACITY], hx = new double[CAPACITY], hy = new double[CAPACITY], iw = new double[CAPACITY],
@@ -81,6 +92,7 @@ public final class VectorProjection {
         image(view, end);
     }
 
+    private static final double MIN_ALPHA = 1f / 255f;
     private static final double[] COEFFICIENTS = DoubleExponential.coefficients();
 
     /** Replaces the first {@code n} values by exp(sign · value). */
@@ -228,6 +240,53 @@ public final class VectorProjection {
             conicB.intoArray(this.conicB, i);
             conicC.intoArray(this.conicC, i);
             reach.intoArray(this.reach, i);
+        }
+    }
+
+    /** The nearest float32. */
+    private static DoubleVector narrow(DoubleVector v) {
+        return (DoubleVector) v.convertShape(VectorOperators.D2F, HALF, 0).convertShape(VectorOperators.F2D, D, 0);
+    }
+
+    /**
+     * What the first {@code n} Gaussians, which {@link #project} saw last, can touch: tiles as the float32 rasterizer finds them
+     * (§2.2 item 6), and the pixels where alpha can be 1/255.
+     *
+     * @param prefilter whether an opacity below 1/255 culls
+     */
+    public void place(View view, int n, boolean prefilter) {
+        double width = view.width, height = view.height, gx = Math.ceil(width / 16), gy = Math.ceil(height / 16), least = prefilter ? MIN_ALPHA : 0;
+        for (int i = 0; i < n; i += L) {
+            DoubleVector a = narrow(DoubleVector.fromArray(D, conicA, i)), b = narrow(DoubleVector.fromArray(D, conicB, i));
+            DoubleVector c = narrow(DoubleVector.fromArray(D, conicC, i)), alpha = narrow(DoubleVector.fromArray(D, opacity, i));
+            DoubleVector u = narrow(DoubleVector.fromArray(D, this.u, i)), v = narrow(DoubleVector.fromArray(D, this.v, i));
+            DoubleVector reach = DoubleVector.fromArray(D, this.reach, i), near = reach.add(ROUNDER).sub(ROUNDER);
+            DoubleVector radius = near.blend(near.add(1), near.compare(VectorOperators.LT, reach)), r = narrow(radius);
+            VectorMask<Double> culled = alpha.compare(VectorOperators.LT, least).or(DoubleVector.fromArray(D, det, i).compare(VectorOperators.EQ, 0));
+            VectorMask<Double> fits = a.abs().compare(VectorOperators.LE, Float.MAX_VALUE).and(b.abs().compare(VectorOperators.LE, Float.MAX_VALUE))
+                .and(c.abs().compare(VectorOperators.LE, Float.MAX_VALUE)).and(u.abs().compare(VectorOperators.LE, Float.MAX_VALUE))
+                .and(v.abs().compare(VectorOperators.LE, Float.MAX_VALUE)).and(reach.compare(VectorOperators.LT, 1e9));
+            DoubleVector.broadcast(D, DEGENERATE).blend(VISIBLE, fits).blend(0, culled).intoArray(state, i);
+            narrow(u.sub(r)).mul(0.0625).max(0).min(gx).intoArray(x0, i);
+            narrow(narrow(u.add(r)).add(15)).mul(0.0625).max(0).min(gx).intoArray(x1, i);
+            narrow(v.sub(r)).mul(0.0625).max(0).min(gy).intoArray(y0, i);
+            narrow(narrow(v.add(r)).add(15)).mul(0.0625).max(0).min(gy).intoArray(y1, i);
+            LongVector bits = alpha.mul(255).reinterpretAsLongs();
+            DoubleVector m = bits.and(0xFFFFFFFFFFFFFL).or(0x3FF0000000000000L).reinterpretAsDoubles().sub(1);
+            DoubleVector p = DoubleVector.broadcast(D, SplatExtent.L5).fma(m, DoubleVector.broadcast(D, SplatExtent.L4)).fma(m, DoubleVector.broadcast(D,
+                SplatExtent.L3)).fma(m, DoubleVector.broadcast(D, SplatExtent.L2)).fma(m, DoubleVector.broadcast(D, SplatExtent.L1))
+                .fma(m, DoubleVector.broadcast(D, SplatExtent.L0));
+            // A small whole number is the low bits of itself plus 2^52.
+            DoubleVector exponent = bits.lanewise(VectorOperators.LSHR, 52).or(0x4330000000000000L).reinterpretAsDoubles().sub(0x1p52 + 1023);
+            DoubleVector log = exponent.fma(DoubleVector.broadcast(D, SplatExtent.LN2), p);
+            DoubleVector far = radius.add(32), form = a.mul(c).sub(b.mul(b));
+            DoubleVector level = log.mul(2).add(SplatExtent.ROOM).add(a.add(c).mul(SplatExtent.ROUNDING).mul(far).mul(far));
+            VectorMask<Double> none = level.compare(VectorOperators.LT, 0), all = form.compare(VectorOperators.GT, 0).not();
+            DoubleVector scale = level.div(form), rx = scale.mul(c).sqrt().add(SplatExtent.MARGIN), ry = scale.mul(a).sqrt().add(SplatExtent.MARGIN);
+            u.sub(rx).max(0).add(SplatExtent.CEILING).blend(0, all.or(none)).intoArray(left, i);
+            u.add(rx).min(width - 1).blend(width - 1, all).blend(-1, none).intoArray(right, i);
+            v.sub(ry).max(0).add(SplatExtent.CEILING).blend(0, all.or(none)).intoArray(top, i);
+            v.add(ry).min(height - 1).blend(height - 1, all).blend(-1, none).intoArray(bottom, i);
         }
     }
 
