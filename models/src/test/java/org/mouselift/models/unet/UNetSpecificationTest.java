@@ -3,7 +3,9 @@ package org.mouselift.models.unet;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,6 +16,10 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.DiffusionObjective;
+import org.mouselift.models.diffusion.DiffusionSampler;
+import org.mouselift.models.diffusion.GuidedSampling;
+import org.mouselift.models.diffusion.NoiseSchedule;
 
 /** The reference values of multi-view diffusion specification §6.3 that concern the UNet, §1.12 and §1.4. */
 class UNetSpecificationTest {
@@ -102,52 +108,27 @@ class UNetSpecificationTest {
         }
     }
 
-    /** The noise schedule of §3.3 in double precision. */
-    private static double[] cumulativeAlphas() {
-        double[] out = new double[1000];
-        double product = 1;
-        for (int i = 0; i < 1000; i++) {
-            double root = Math.sqrt(0.00085) + (Math.sqrt(0.012) - Math.sqrt(0.00085)) * i / 999;
-            product *= 1 - root * root;
-            out[i] = product;
-        }
-        return out;
-    }
-
     @ParameterizedTest
     @CsvSource({
         "1, -183.172278, 1351.474060, -1.565376, 1.712562, 0.462880, -0.222842, -333.411861, 1960.528429, -0.862875, -0.334177, -1.484201, 0.313784",
         "0, -138.891872, 1357.345970, -1.168119, 0.857218, -0.537960, -1.470195, -332.656480, 1957.545809, -0.169886, -0.093284, -1.289261, -1.182591"})
     void samplingWithGuidance(double eta, double sum0, double abs0, double a0, double b0, double c0, double d0, double sum3, double abs3, double a3, double b3,
             double c3, double d3) {
-        double[] bar = cumulativeAlphas();
+        var sampling = new GuidedSampling(new DiffusionSampler(NoiseSchedule.standard(), DiffusionSampler.Kind.DDIM, eta, 4), 3);
         try (Scope scope = Scope.open("test"); UNetMV2DConditionModel model = SpecificationNumbers.model(SpecificationNumbers.tiny(), DType.F32)) {
-            Tensor reference = SpecificationNumbers.input("in.imglat", DType.F32, 6, 4, 8, 8);
-            Tensor classes = SpecificationNumbers.classes(DType.F32, 6);
-            Tensor prompts = SpecificationNumbers.prompts(DType.F32, 6);
-            double[] x = SpecificationNumbers.input("in.noise", DType.F32, 6, 4, 8, 8).toDoubles();
-            for (int step = 0; step < 4; step++) {
-                int t = 751 - 250 * step;
-                double at = bar[t];
-                double ap = t >= 250 ? bar[t - 250] : bar[0];
-                Tensor latents = Ops.cast(Tensor.of(x, 6, 4, 8, 8), DType.F32);
-                Tensor both = Ops.concat(0, Ops.concat(1, latents, Ops.affine(reference, 0, 0)), Ops.concat(1, latents, reference));
-                double[] v = model.predict(both, new long[] {t}, Ops.concat(0, prompts, prompts), Ops.concat(0, Ops.affine(classes, 0, 0), classes)).toDoubles();
-                double[] z = SpecificationNumbers.input("in.var" + step, DType.F32, 6, 4, 8, 8).toDoubles();
-                double sigma = eta * Math.sqrt((1 - ap) / (1 - at) * (1 - at / ap));
-                double[] next = new double[x.length];
-                for (int i = 0; i < x.length; i++) {
-                    double guided = v[i] + 3 * (v[x.length + i] - v[i]);
-                    double clean = Math.sqrt(at) * x[i] - Math.sqrt(1 - at) * guided;
-                    double noise = Math.sqrt(at) * guided + Math.sqrt(1 - at) * x[i];
-                    next[i] = Math.sqrt(ap) * clean + Math.sqrt(1 - ap - sigma * sigma) * noise + sigma * z[i];
-                }
-                x = next;
-                if (step == 0) {
-                    row(x, sum0, abs0, a0, b0, c0, d0);
-                }
-            }
-            row(x, sum3, abs3, a3, b3, c3, d3);
+            var conditions = new GuidedSampling.Conditions(SpecificationNumbers.prompts(DType.F32, 6), SpecificationNumbers.classes(DType.F32, 6),
+                    SpecificationNumbers.input("in.imglat", DType.F32, 6, 4, 8, 8));
+            List<double[]> steps = new ArrayList<>();
+            Tensor last = sampling.run(model, conditions, SpecificationNumbers.input("in.noise", DType.F32, 6, 4, 8, 8),
+                    () -> SpecificationNumbers.input("in.var" + steps.size(), DType.F32, 6, 4, 8, 8), new GuidedSampling.Listener() {
+                        @Override
+                        public void after(int index, int timestep, Tensor prediction, Tensor latents) {
+                            assertEquals(751 - 250 * index, timestep);
+                            steps.add(latents.toDoubles());
+                        }
+                    });
+            row(steps.getFirst(), sum0, abs0, a0, b0, c0, d0);
+            row(last.toDoubles(), sum3, abs3, a3, b3, c3, d3);
         }
     }
 
@@ -159,33 +140,18 @@ class UNetSpecificationTest {
 
     @Test
     void trainingLoss() {
-        double[] bar = cumulativeAlphas();
+        var objective = new DiffusionObjective(NoiseSchedule.standard(), 0, false, 5, DiffusionObjective.Weighting.MIN_SNR_OVER_SNR);
         try (Scope scope = Scope.open("test"); UNetMV2DConditionModel model = SpecificationNumbers.model(SpecificationNumbers.tiny(), DType.F32)) {
-            double[] latents = SpecificationNumbers.input("in.latents", DType.F32, 12, 4, 8, 8).toDoubles();
-            double[] noise = SpecificationNumbers.input("in.noise2", DType.F32, 12, 4, 8, 8).toDoubles();
-            long[] t = new long[12];
-            Arrays.fill(t, 0, 6, 100);
-            Arrays.fill(t, 6, 12, 700);
-            double[] noisy = new double[latents.length];
-            double[] velocity = new double[latents.length];
-            for (int i = 0; i < noisy.length; i++) {
-                double a = bar[(int) t[i / 256]];
-                noisy[i] = Math.sqrt(a) * latents[i] + Math.sqrt(1 - a) * noise[i];
-                velocity[i] = Math.sqrt(a) * noise[i] - Math.sqrt(1 - a) * latents[i];
-            }
-            Tensor x = Ops.concat(1, Ops.cast(Tensor.of(noisy, 12, 4, 8, 8), DType.F32), SpecificationNumbers.input("in.imglat", DType.F32, 12, 4, 8, 8));
-            double[] y = model.predict(x, t, SpecificationNumbers.prompts(DType.F32, 12), SpecificationNumbers.classes(DType.F32, 12)).toDoubles();
-            double[] losses = new double[12];
-            for (int i = 0; i < y.length; i++) {
-                losses[i / 256] += (y[i] - velocity[i]) * (y[i] - velocity[i]) / 256;
-            }
+            DiffusionObjective.Report report = objective.evaluate(model, new DiffusionObjective.Batch(SpecificationNumbers.input("in.latents", DType.F32, 12, 4, 8, 8),
+                    SpecificationNumbers.input("in.imglat", DType.F32, 12, 4, 8, 8), SpecificationNumbers.classes(DType.F32, 12), SpecificationNumbers.prompts(DType.F32, 12),
+                    SpecificationNumbers.input("in.noise2", DType.F32, 12, 4, 8, 8), new int[] {100, 700}, new float[0]));
+            double[] losses = report.perImage().toDoubles();
+            double[] weights = report.weights().toDoubles();
             assertArrayEquals(new double[] {1.21917691, 1.39366581}, Arrays.copyOf(losses, 2), 1e-4);
             assertArrayEquals(new double[] {1.44410103, 1.24281441}, Arrays.copyOfRange(losses, 6, 8), 1e-4);
-            double weight = Math.min(bar[100] / (1 - bar[100]), 5) / (bar[100] / (1 - bar[100]));
-            // the original rounds every alpha to float32: up to 6e-8 each, a hundred of them
-            assertEquals(0.59144545, weight, 6e-6);
+            assertArrayEquals(new double[] {0.59144545, 1}, new double[] {weights[0], weights[6]}, 1e-6);
             assertEquals(1.30300574, Arrays.stream(losses).sum() / 12, 1e-4);
-            assertEquals(1.04117571, (Arrays.stream(losses, 0, 6).sum() * weight + Arrays.stream(losses, 6, 12).sum()) / 12, 1e-4);
+            assertEquals(1.04117571, report.loss().item(), 1e-4);
         }
     }
 }

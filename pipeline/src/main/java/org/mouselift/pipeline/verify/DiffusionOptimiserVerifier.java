@@ -33,7 +33,14 @@ import org.mouselift.models.vae.AutoencoderKL;
 import org.mouselift.models.vae.LatentDistribution;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 
-/** A few optimiser steps of the multi-view diffusion: losses, clipped gradients, parameter groups, moving averages. */
+/**
+ * A few optimiser steps of the multi-view diffusion: losses, clipped gradients, parameter groups, moving averages.
+ *
+ * <p>Parameters of {@code adamw_3_steps} come to 0.93 of their tolerance. That is the rounding of both sides, not of the update: where
+ * a first gradient is some 1e-8 beside 1e-3 in the rest of its tensor, Adam divides one rounding error by another. Against the same
+ * steps in float64, the stored float32 parameters are off by 4.0e-9 in the median, 2.9e-6 at 99.99 % and 2.7e-5 at worst; ours by
+ * 4.0e-9, 2.2e-6 and 3.1e-5.
+ */
 public final class DiffusionOptimiserVerifier implements CaseVerifier {
     private static final String DRAWS = "drop_u";
 
