@@ -9,11 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.mouselift.pipeline.config.ConfigOverride;
+import org.mouselift.pipeline.config.DiffusionConfigReader;
 import org.mouselift.pipeline.config.GslrmConfigReader;
-import org.mouselift.pipeline.config.GslrmConfigReader.Loaded;
+import org.mouselift.pipeline.config.StageOneConfigException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,7 +29,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Exit code 3 when a file cannot be used.", "", "Examples:", "  mouselift config configs/mouse_gslrm_full.yaml",
             "  mouselift config --show configs/gslrm.yaml --set training.optimizer.lr 1e-5"})
 final class ConfigCommand implements Callable<Integer> {
-    @Parameters(arity = "1..*", paramLabel = "FILE", description = "Configuration files of GS-LRM training.")
+    @Parameters(arity = "1..*", paramLabel = "FILE", description = "Configuration files of train gslrm or train diffusion.")
     private List<Path> files;
 
     @Option(names = {"-s", "--set"}, arity = "2", paramLabel = "KEY VALUE", hideParamSyntax = true,
@@ -53,7 +55,7 @@ final class ConfigCommand implements Callable<Integer> {
             Map<String, Object> report = new LinkedHashMap<>();
             report.put("file", file.toString());
             try {
-                Loaded loaded = GslrmConfigReader.read(file, overrides);
+                Loaded loaded = read(file, overrides);
                 report.put("warnings", loaded.warnings());
                 if (json || show) {
                     report.put("settings", settings(loaded.config()));
@@ -75,6 +77,19 @@ final class ConfigCommand implements Callable<Integer> {
             out.println(Json.write(Map.of("files", reports)));
         }
         return unusable > 0 ? ExitCode.BAD_INPUT : ExitCode.OK;
+    }
+
+    /** A configuration of either stage, and what a careful reader would say about it. */
+    private record Loaded(Record config, List<String> warnings) {}
+
+    private static Loaded read(Path file, List<ConfigOverride> overrides) throws IOException {
+        try {
+            GslrmConfigReader.Loaded loaded = GslrmConfigReader.read(file, overrides);
+            return new Loaded(loaded.config(), loaded.warnings());
+        } catch (StageOneConfigException e) {
+            DiffusionConfigReader.Loaded loaded = DiffusionConfigReader.read(file, overrides);
+            return new Loaded(loaded.config(), loaded.warnings());
+        }
     }
 
     private void print(Path file, Loaded loaded, Map<String, Object> report, PrintWriter out) {
@@ -100,6 +115,7 @@ final class ConfigCommand implements Callable<Integer> {
                 switch (part) {
                     case Record record -> flatten(name + ".", record, flat);
                     case Optional<?> optional -> flat.put(name, optional.map(Object::toString).orElse("none"));
+                    case OptionalDouble optional -> flat.put(name, optional.isPresent() ? optional.getAsDouble() : "none");
                     case OptionalInt optional -> flat.put(name, optional.isPresent() ? optional.getAsInt() : "none");
                     case double[] numbers -> flat.put(name, Arrays.toString(numbers));
                     case Number number -> flat.put(name, number);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
@@ -24,6 +25,7 @@ import org.mouselift.pipeline.config.YamlReader;
 import org.mouselift.pipeline.config.YamlText;
 import org.mouselift.pipeline.log.MetricCurves;
 import org.mouselift.pipeline.log.MetricsLog;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.train.RunRecorder;
@@ -73,6 +75,10 @@ final class TrainDiffusionCommand implements Callable<Integer> {
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check of the prompts fails (see mouselift prompts check).")
     private List<String> allowed = new ArrayList<>();
 
+    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Validations measure LPIPS, too, with these files (safetensors or PyTorch): VGG16 as "
+            + "torchvision has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
+    private List<Path> lpips = new ArrayList<>();
+
     @Option(names = "--print-every", defaultValue = "50", paramLabel = "N", description = "Passes between lines on the terminal (default: ${DEFAULT-VALUE}).")
     private int printEvery;
 
@@ -87,12 +93,16 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable());
         DiffusionConfigReader.Loaded loaded = DiffusionConfigReader.read(config, ConfigOverride.pairs(overrides));
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
-        DiffusionConfig c = loaded.config();
-        Path folder = overfit > 0 ? c.output().model().resolve("overfit_" + overfit) : c.output().model();
-        boolean begun = TrainingCheckpoint.newest(folder).isPresent();
-        if (begun && overfit == 0 && !c.output().mayContinue()) {
-            throw CommandException.badInput(folder + " already holds a run, and resume_from_checkpoint is not latest",
-                    "Continue it with --set resume_from_checkpoint latest, or choose another output_dir.");
+        DiffusionConfig given = loaded.config();
+        Path folder = overfit > 0 ? given.output().model().resolve("overfit_" + overfit) : given.output().model();
+        Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
+        if (overfit == 0) {
+            requireContinuable(given.output(), newest);
+        }
+        // A seed that was drawn belongs to the run.
+        DiffusionConfig c = loaded.seedDrawn() ? given.withSeed(newest.map(f -> f.counters().seed()).orElse(given.seed())) : given;
+        if (loaded.seedDrawn()) {
+            parent.mouselift.note("seed: null; this run has the seed " + c.seed());
         }
         DiffusionViews pictures = DiffusionSetup.data(c, c.train(), overfit > 0);
         if (overfit > pictures.size()) {
@@ -104,22 +114,43 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
         TrainingPrompts prompts = DiffusionSetup.prompts(c, DiffusionSetup.directions(pictures), Set.copyOf(allowed), parent.mouselift::note);
-        try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, prompts);
-                ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
-            return train(c, folder, schedule, space, model, conditions, pictures, validation);
+        try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); LatentSpace space = DiffusionSetup.space(c);
+                DiffusionModel model = DiffusionSetup.model(c, prompts); ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
+            return train(c, folder, schedule, space, model, conditions, pictures, validation, network);
+        }
+    }
+
+    /** Fails unless what the folder holds and {@code resume_from_checkpoint} belong together. */
+    private static void requireContinuable(DiffusionConfig.Output output, Optional<TrainingCheckpoint.Found> newest) throws IOException {
+        Path folder = output.model();
+        if (newest.isPresent() && !output.mayContinue()) {
+            throw CommandException.badInput(folder + " already holds a run, and resume_from_checkpoint is not latest",
+                    "Continue it with --set resume_from_checkpoint latest, or choose another output_dir.");
+        }
+        if (!output.mayContinue() || output.resume().equals(DiffusionConfig.Output.LATEST)) {
+            return;
+        }
+        String there = newest.map(f -> "the newest state is " + f.file().getFileName() + " of checkpoint-" + f.counters().updateStep())
+                .orElse("it holds no state to continue from (ckpt_....safetensors)");
+        if (newest.isEmpty() || !output.resume().equals("checkpoint-" + newest.get().counters().updateStep())) {
+            throw CommandException.badInput("resume_from_checkpoint is " + output.resume() + ", but in " + folder + " " + there,
+                    "A run continues from its newest state: set it to latest, or move newer states away. To begin a new run with the weights of a checkpoint, name its folder as"
+                            + " pretrained_unet_path.");
         }
     }
 
     private int train(DiffusionConfig c, Path folder, NoiseSchedule schedule, LatentSpace space, DiffusionModel model, ImageConditions conditions,
-            DiffusionViews pictures, DiffusionViews held) throws IOException {
+            DiffusionViews pictures, DiffusionViews held, LpipsNetwork network) throws IOException {
         PrintWriter err = spec.commandLine().getErr();
-        String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
+        List<ConfigOverride> settled = new ArrayList<>(ConfigOverride.pairs(overrides));
+        settled.add(new ConfigOverride("seed", Long.toString(c.seed())));
+        String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), settled));
         Files.writeString(folder.resolve("config.yaml"), configuration);
         DiffusionObjective objective = DiffusionSetup.objective(c, schedule);
         long passes = c.updates() * c.accumulation();
-        int every = c.validating().every() * c.accumulation();
+        int every = passesOf(c.validating().every(), c);
         List<Integer> references = overfit > 0 ? List.of(c.references().getFirst()) : c.references();
-        var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, c.output().checkpointEvery() * c.accumulation(), c.output().keep(), every,
+        var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, passesOf(c.output().checkpointEvery(), c), c.output().keep(), every,
                 configuration, "{}");
         var plan = new DiffusionTrainer.Plan(course, Math.min(c.batch(), pictures.size()), references, c.conditions().scaleReference(),
                 c.validating().first() || overfit > 0);
@@ -127,7 +158,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         DiffusionValidation validation = held == null ? null : new DiffusionValidation(new EncodedViews(held, space, conditions), space, conditions, objective,
                 new DiffusionValidation.Plan(c.validating().objects(), references.getFirst(), c.validating().guidance(),
                         new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, c.validating().eta(), c.validating().steps()), c.conditions().scaleReference(), c.seed(),
-                        overfit > 0 ? folder.resolve("val") : c.output().validation()));
+                        overfit > 0 ? folder.resolve("val") : c.output().validation()), network);
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
         Optimizer optimiser = DiffusionSetup.optimiser(c, model);
         ExponentialMovingAverage average = c.ema() ? new ExponentialMovingAverage(optimiser.parameters(), ExponentialMovingAverage.Options.STANDARD) : null;
@@ -149,6 +180,10 @@ final class TrainDiffusionCommand implements Callable<Integer> {
             }
             return overfit == 0 ? ExitCode.OK : verdict(folder, recorder);
         }
+    }
+
+    private static int passesOf(int updates, DiffusionConfig c) {
+        return (int) Math.min(Integer.MAX_VALUE, (long) updates * c.accumulation());
     }
 
     /** The loss at fixed noises after the first update against the last (multi-view diffusion specification, appendix C 12). */

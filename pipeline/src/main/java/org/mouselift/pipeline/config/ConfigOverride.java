@@ -7,8 +7,8 @@ import org.mouselift.pipeline.config.ConfigValue.Mapping;
 import org.mouselift.pipeline.config.ConfigValue.Scalar;
 
 /**
- * A value set on the command line: {@code --set training.optimizer.lr 1e-5}. It is read as true or false, integer,
- * number, else text, and creates the mappings it needs (GS-LRM specification §6.1).
+ * A value set on the command line: {@code --set training.optimizer.lr 1e-5}. It is read as true, false or null,
+ * integer, number, else text, and creates the mappings it needs (GS-LRM specification §6.1).
  *
  * @param key dotted path
  * @param value as typed
@@ -70,6 +70,7 @@ public record ConfigOverride(String key, String value) {
         return switch (value) {
             case "true", "True" -> Boolean.TRUE;
             case "false", "False" -> Boolean.FALSE;
+            case "null", "~" -> null;
             default -> YamlReader.numberOrText(value);
         };
     }

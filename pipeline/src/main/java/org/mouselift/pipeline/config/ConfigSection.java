@@ -52,6 +52,11 @@ final class ConfigSection {
         return mapping.entries().containsKey(key);
     }
 
+    /** True if the key is there without a value. */
+    boolean isNull(String key) {
+        return mapping.entries().get(key) instanceof Scalar scalar && scalar.value() == null;
+    }
+
     boolean truth(String key, boolean missing) {
         return switch (scalar(key, "true or false")) {
             case null -> missing;

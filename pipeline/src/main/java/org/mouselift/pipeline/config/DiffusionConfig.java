@@ -19,6 +19,11 @@ import java.util.OptionalDouble;
 public record DiffusionConfig(int views, int imageSize, List<Integer> references, Source source, Map<String, Object> unetArchitecture, Data train,
         Optional<Data> validation, Output output, long seed, int batch, int accumulation, long updates, boolean gradientCheckpointing, Optimizer optimizer,
         boolean ema, Conditions conditions, Validation validating, List<String> trainableModules) {
+    /** The same with another seed. */
+    public DiffusionConfig withSeed(long other) {
+        return new DiffusionConfig(views, imageSize, references, source, unetArchitecture, train, validation, output, other, batch, accumulation, updates,
+                gradientCheckpointing, optimizer, ema, conditions, validating, trainableModules);
+    }
 
     /**
      * Where the parts come from.
@@ -49,8 +54,16 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
      *
      * @param model checkpoints: {@code checkpoint_prefix/output_dir}
      * @param validation pictures and metrics of validations
+     * @param resume {@link #LATEST}, the name of a checkpoint within {@code model}, or empty to begin afresh
      */
-    public record Output(Path model, Path validation, int checkpointEvery, int keep, boolean mayContinue) {}
+    public record Output(Path model, Path validation, int checkpointEvery, int keep, String resume) {
+        /** Continues from the newest checkpoint, or begins where there is none. */
+        public static final String LATEST = "latest";
+
+        public boolean mayContinue() {
+            return !resume.isEmpty();
+        }
+    }
 
     /**
      * AdamW, its schedule and clipping.

@@ -2,6 +2,7 @@ package org.mouselift.pipeline.config;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,12 +25,17 @@ public final class DiffusionConfigReader {
     /** Where the original looks for prompt embeddings when the configuration does not say. */
     private static final Path ORIGINAL_PROMPTS = Path.of("mvdiffusion", "data", "fixed_prompt_embeds_6view", "clr_embeds.pt");
     private static final Pattern REFERENCE = Pattern.compile("\\$\\{([A-Za-z_][\\w.]*)}");
+    private static final Pattern CHECKPOINT = Pattern.compile("checkpoint-\\d{1,18}");
     private static final List<String> TRACKING = List.of("report_to", "tracker_project_name", "wandb_exp_name", "wandb_group", "wandb_job_type", "wandb_run_id",
             "logging_dir", "vis_dir", "local_rank", "revision", "allow_tf32", "dataloader_num_workers", "validation_grid_nrow", "prediction_type",
             "enable_xformers_memory_efficient_attention");
 
-    /** A configuration and what a careful reader would say about it. */
-    public record Loaded(DiffusionConfig config, List<String> warnings) {
+    /**
+     * A configuration and what a careful reader would say about it.
+     *
+     * @param seedDrawn the file says {@code seed: null}: the seed was drawn now
+     */
+    public record Loaded(DiffusionConfig config, List<String> warnings, boolean seedDrawn) {
         public Loaded {
             warnings = List.copyOf(warnings);
         }
@@ -53,7 +59,7 @@ public final class DiffusionConfigReader {
         if (!problems.isEmpty()) {
             throw new ConfigException(name, problems);
         }
-        return new Loaded(config, warnings);
+        return new Loaded(config, warnings, root.isNull("seed"));
     }
 
     /** Replaces <code>${key}</code> by the value of a top-level key. */
@@ -101,7 +107,7 @@ public final class DiffusionConfigReader {
         double rate = root.number("learning_rate", 1e-4, 0, MUCH) * (root.truth("scale_lr", false) ? (double) accumulation * batch : 1);
         return new DiffusionConfig(views, size, references(root, views), source, architecture, data(root.section("train_dataset"), true),
                 root.has("validation_dataset") ? Optional.of(data(root.section("validation_dataset"), false)) : Optional.empty(), output(root),
-                root.integer("seed", 42, 0, ANY), batch, accumulation, root.integer("max_train_steps", 20_000, 1, ANY), root.truth("gradient_checkpointing", false),
+                root.integer("seed", root.isNull("seed") ? new SecureRandom().nextInt(ANY) : 42, 0, ANY), batch, accumulation, root.integer("max_train_steps", 20_000, 1, ANY), root.truth("gradient_checkpointing", false),
                 optimizer(root, rate), root.truth("use_ema", true), conditions(root), validation(root), root.words("trainable_modules"));
     }
 
@@ -177,11 +183,13 @@ public final class DiffusionConfigReader {
         Path folder = root.file("output_dir").orElse(Path.of("experiments", "train", "mvdiffusion"));
         Path model = root.text("checkpoint_prefix").map(p -> Path.of(p).resolve(folder)).orElse(folder);
         String resume = root.text("resume_from_checkpoint", "");
-        if (!resume.isEmpty() && !resume.equals("latest")) {
-            root.wrong("resume_from_checkpoint", "latest or null; to branch off an older checkpoint, name its unet folder as pretrained_unet_path");
+        // The original takes the last name of a path.
+        resume = resume.substring(resume.replaceAll("/+$", "").lastIndexOf('/') + 1).replace("/", "");
+        if (!resume.isEmpty() && !resume.equals(DiffusionConfig.Output.LATEST) && !CHECKPOINT.matcher(resume).matches()) {
+            root.wrong("resume_from_checkpoint", "latest, null, or a checkpoint by its name, such as checkpoint-2000");
         }
         return new DiffusionConfig.Output(model, root.file("val_out_dir").orElse(model.resolve("val")), root.integer("checkpointing_steps", 1000, 1, ANY),
-                root.integer("checkpoints_total_limit", 0, 0, ANY), resume.equals("latest"));
+                root.integer("checkpoints_total_limit", 0, 0, ANY), resume);
     }
 
     private static DiffusionConfig.Optimizer optimizer(ConfigSection root, double rate) {

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,6 +25,9 @@ import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.Images;
 import org.mouselift.data.image.PngWriter;
 import org.mouselift.data.safetensors.SafetensorsFile;
+import org.mouselift.engine.Scope;
+import org.mouselift.pipeline.evaluate.MadeUpVgg16;
+import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.multiview.TinyPipeline;
 
 /** {@code train diffusion} from the command line with tiny networks: in latents with the image branch, and in pictures without. */
@@ -151,6 +155,7 @@ class TrainDiffusionCommandTest {
         JsonNode index = JSON.readTree(exported.resolve("model_index.json").toFile());
         assertEquals(List.of("AutoencoderKL", "CLIPVisionModelWithProjection", "UNetMV2DConditionModel", "DDIMScheduler"),
                 List.of(index.at("/vae/1").asText(), index.at("/image_encoder/1").asText(), index.at("/unet/1").asText(), index.at("/scheduler/1").asText()));
+        assertTrue(Files.readString(folder.resolve("run/val/global_step_0002/0000/metrics_gs_3.0.txt")).contains("lpips: unavailable"));
         drawsWhatTheValidationDrew(exported);
         byte[] ofTheExport = Files.readAllBytes(folder.resolve("views/input/multiview.png"));
         assertEquals(0, run("views", folder.resolve("run/val/global_step_0002/0000/input.png"), "--pipeline", pipeline, "--unet", checkpoint, "--allow", "MFL-E134", "--steps", 2,
@@ -169,7 +174,8 @@ class TrainDiffusionCommandTest {
         assertTrue(settings.get("prompts").asText().endsWith("clr_embeds.safetensors"), settings.toString());
         assertEquals(1, settings.get("weightsSha256").size(), "the UNet alone has weights");
         byte[] ofTheExport = Files.readAllBytes(folder.resolve("views/input/multiview.png"));
-        // Other prompts in the pipeline folder: those learned with the checkpoint belong to its UNet.
+        // Another UNet and other prompts in the pipeline folder: those learned with the checkpoint belong to its UNet.
+        Files.copy(folder.resolve("run/checkpoint-2/unet").resolve(WEIGHTS), exported.resolve("unet").resolve(WEIGHTS), StandardCopyOption.REPLACE_EXISTING);
         TinyPipeline.prompts(exported.resolve("clr_embeds.safetensors"), VIEWS, 2, 8);
         assertEquals(0, run("views", folder.resolve("run/val/global_step_0002/0000/input.png"), "--pipeline", exported, "--unet", folder.resolve("run/checkpoint-2"), "--allow",
                 "MFL-E134", "--steps", 2, "--seed", 7, "-o", folder.resolve("again")), err.toString());
@@ -182,5 +188,50 @@ class TrainDiffusionCommandTest {
         assertEquals(0, train(), err.toString());
         assertFalse(JSON.readTree(folder.resolve("run/checkpoint-2/unet/config.json").toFile()).get("_mouselift_scale_input_latents").asBoolean(true));
         drawsWhatTheValidationDrew(folder.resolve("run/pipeckpts"));
+    }
+
+    @Test
+    void aSeedThatWasDrawnBelongsToTheRun() throws IOException {
+        config(pictures());
+        assertEquals(0, train("--set", "seed", "null", "--set", "max_train_steps", 1), err.toString());
+        String drawn = err.toString().lines().filter(line -> line.contains("this run has the seed")).findFirst().orElseThrow();
+        assertEquals(0, train("--set", "seed", "null"), err.toString());
+        assertTrue(err.toString().contains(drawn) && err.toString().contains("continuing from"), err.toString());
+        assertTrue(Files.readString(folder.resolve("run/config.yaml")).contains("seed: " + drawn.substring(drawn.lastIndexOf(' ') + 1)), drawn);
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "max_train_steps", 3));
+        assertTrue(err.toString().contains("belongs to a run with seed"), err.toString());
+    }
+
+    @Test
+    void aRunContinuesFromItsNewestCheckpointByName() throws IOException {
+        config(pictures());
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "checkpoint-1"));
+        assertTrue(err.toString().contains("no state to continue from") && err.toString().contains("pretrained_unet_path"), err.toString());
+        assertEquals(0, train("--set", "max_train_steps", 1, "--set", "checkpoints_total_limit", 3), err.toString());
+        assertEquals(0, train("--set", "resume_from_checkpoint", "run/checkpoint-1/", "--set", "checkpoints_total_limit", 3), err.toString());
+        assertTrue(err.toString().contains("continuing from"), err.toString());
+        assertTrue(Files.exists(folder.resolve("run/checkpoint-1/unet/config.json")));
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "checkpoint-1"));
+        assertTrue(err.toString().contains("of checkpoint-2"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "null"));
+        assertTrue(err.toString().contains("already holds a run"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "best"));
+        assertTrue(err.toString().contains("checkpoint-2000"), err.toString());
+    }
+
+    @Test
+    void validationsMeasureLpipsWhereItsNetworkIsGiven() throws IOException {
+        config(pictures());
+        Path vgg = folder.resolve("vgg16.safetensors");
+        Path factors = folder.resolve("factors.safetensors");
+        try (Scope scope = Scope.open("made-up VGG16")) {
+            MadeUpVgg16.write(vgg, factors);
+        }
+        assertEquals(0, train("--lpips", vgg + "," + factors, "--set", "validation_guidance_scales", 1.0), err.toString());
+        String metrics = Files.readString(folder.resolve("run/val/global_step_0002/validation-metrics.txt"));
+        assertTrue(metrics.matches("guidance_scale: 1.0\n psnr: \\d+\\.\\d+\nlpips: 0\\.\\d+\nssim: .*\n"), metrics);
+        assertTrue(MetricsLog.read(folder.resolve("run").resolve(MetricsLog.FILE_NAME)).getLast().values().get("val/lpips-guidance_scale-1.0") > 0);
+        assertEquals(ExitCode.BAD_INPUT, train("--lpips", folder.resolve("gone.pth")));
+        assertTrue(err.toString().contains("gone.pth"), err.toString());
     }
 }

@@ -56,6 +56,11 @@ class GslrmConfigTest {
                 if (!diffusion) {
                     failures.add(e.getMessage());
                 }
+                try {
+                    DiffusionConfigReader.read(file, List.of());
+                } catch (ConfigException unreadable) {
+                    failures.add(unreadable.getMessage());
+                }
             } catch (ConfigException e) {
                 failures.add(e.getMessage());
             }

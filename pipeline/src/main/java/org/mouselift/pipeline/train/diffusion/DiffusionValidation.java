@@ -6,10 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.PngWriter;
 import org.mouselift.data.image.Quantization;
@@ -21,6 +25,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.models.metrics.ImageMetrics;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
@@ -36,6 +41,7 @@ import org.mouselift.pipeline.train.TrainingListener;
 public final class DiffusionValidation {
     private static final int LOSS_STEPS = 8;
     private static final long LOSS_NOISE = 7L << 40;
+    private static final List<String> METRICS = List.of("psnr", "lpips", "ssim");
 
     /**
      * @param objects at most so many, the first ones
@@ -51,15 +57,20 @@ public final class DiffusionValidation {
     private final ImageConditions conditions;
     private final DiffusionObjective objective;
     private final Plan plan;
+    private final LpipsNetwork lpips;
 
-    /** @param conditions null without image branch */
-    public DiffusionValidation(EncodedViews data, LatentSpace space, ImageConditions conditions, DiffusionObjective objective, Plan plan) {
+    /**
+     * @param conditions null without image branch
+     * @param lpips null without: LPIPS is unavailable, not zero
+     */
+    public DiffusionValidation(EncodedViews data, LatentSpace space, ImageConditions conditions, DiffusionObjective objective, Plan plan, LpipsNetwork lpips) {
         this.data = data;
         this.space = space;
         this.conditions = conditions;
         // No dropout, no weights: the plain squared error.
         this.objective = new DiffusionObjective(objective.schedule(), 0, false, Double.NaN, objective.weighting());
         this.plan = plan;
+        this.lpips = lpips;
     }
 
     /** Measures the model; values by the original's log names. */
@@ -80,11 +91,10 @@ public final class DiffusionValidation {
             for (double scale : plan.guidance()) {
                 String label = String.format(Locale.ROOT, "%.1f", scale);
                 float[] views = sample(model, item, scale, noise);
-                double[] measured = measured(views, truth, item.pictures().views(), size);
-                sums.merge("val/psnr-guidance_scale-" + label, measured[0] / objects, Double::sum);
-                sums.merge("val/ssim-guidance_scale-" + label, measured[1] / objects, Double::sum);
+                Map<String, Double> measured = measured(views, truth, item.pictures().views(), size);
+                measured.forEach((metric, value) -> sums.merge(name(metric, label), value / objects, Double::sum));
                 PngWriter.write(own.resolve("pred_gs_" + label + ".png"), strip(views, item.pictures().views(), size));
-                Files.writeString(own.resolve("metrics_gs_" + label + ".txt"), "psnr: " + measured[0] + "\nssim: " + measured[1] + "\n");
+                Files.writeString(own.resolve("metrics_gs_" + label + ".txt"), lines("", measured::get));
                 if (i == 0) {
                     listener.picture(pass, "comparison/input_gt_pred_cfg" + label, grid(item.pictures().view(plan.reference()), truth, views, item.pictures().views(), size));
                 }
@@ -93,11 +103,19 @@ public final class DiffusionValidation {
         StringBuilder all = new StringBuilder();
         for (double scale : plan.guidance()) {
             String label = String.format(Locale.ROOT, "%.1f", scale);
-            all.append("guidance_scale: ").append(label).append("\n psnr: ").append(sums.get("val/psnr-guidance_scale-" + label)).append("\nssim: ")
-                    .append(sums.get("val/ssim-guidance_scale-" + label)).append('\n');
+            // The space is the original's.
+            all.append("guidance_scale: ").append(label).append('\n').append(lines(" ", metric -> sums.get(name(metric, label))));
         }
         Files.writeString(folder.resolve("validation-metrics.txt"), all);
         return sums;
+    }
+
+    private static String name(String metric, String scale) {
+        return "val/" + metric + "-guidance_scale-" + scale;
+    }
+
+    private static String lines(String indent, Function<String, Double> values) {
+        return indent + METRICS.stream().map(metric -> metric + ": " + (values.apply(metric) == null ? "unavailable" : values.apply(metric)) + "\n").collect(Collectors.joining());
     }
 
     /** Pictures of the views in the model's order, the reference first. */
@@ -167,12 +185,21 @@ public final class DiffusionValidation {
         return sum;
     }
 
-    private static double[] measured(float[] views, float[] truth, int n, int size) {
+    /** Means over the views, by metric. */
+    private Map<String, Double> measured(float[] views, float[] truth, int n, int size) {
+        Map<String, Double> out = new HashMap<>();
         try (Scope scope = Scope.open("metrics")) {
             Tensor a = Tensor.of(views, n, 3, size, size);
             Tensor b = Tensor.of(truth, n, 3, size, size);
-            return new double[] {Arrays.stream(ImageMetrics.psnr(a, b)).average().orElseThrow(), Arrays.stream(ImageMetrics.ssim(a, b)).average().orElseThrow()};
+            out.put("psnr", Arrays.stream(ImageMetrics.psnr(a, b)).average().orElseThrow());
+            out.put("ssim", Arrays.stream(ImageMetrics.ssim(a, b)).average().orElseThrow());
         }
+        if (lpips != null) {
+            int each = 3 * size * size;
+            out.put("lpips", IntStream.range(0, n).mapToDouble(v -> lpips.distance(Arrays.copyOfRange(views, v * each, (v + 1) * each),
+                    Arrays.copyOfRange(truth, v * each, (v + 1) * each), size, size)).average().orElseThrow());
+        }
+        return out;
     }
 
     /** n pictures [3,s,s] side by side. */

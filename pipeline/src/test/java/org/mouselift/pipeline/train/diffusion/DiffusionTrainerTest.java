@@ -107,7 +107,7 @@ class DiffusionTrainerTest {
             Optimizer optimiser = DiffusionSetup.optimiser(c, model);
             EncodedViews data = new EncodedViews(DiffusionSetup.data(c, c.train(), false), space, null);
             DiffusionValidation validation = !validate ? null : new DiffusionValidation(data, space, null, objective, new DiffusionValidation.Plan(1, 1, List.of(1.0, 3.0),
-                    new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, 1, 3), true, 1, to.resolve("val")));
+                    new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, 1, 3), true, 1, to.resolve("val")), null);
             var course = new TrainingRun.Course(to, c.seed(), c.accumulation(), updates * c.accumulation(), c.accumulation(), 2, 0, "", "{}");
             try (DiffusionTrainer trainer = new DiffusionTrainer(model, objective, space, null, data, validation, optimiser, DiffusionSetup.rate(c), DiffusionSetup.rules(c),
                     new ExponentialMovingAverage(optimiser.parameters(), ExponentialMovingAverage.Options.STANDARD),
