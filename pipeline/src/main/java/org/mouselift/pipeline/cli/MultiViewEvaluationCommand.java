@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.pipeline.evaluate.GslrmEvaluation;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.evaluate.MultiViewEvaluation;
 import org.mouselift.pipeline.evaluate.NearestSample;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
@@ -50,6 +51,10 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
 
     @Option(names = "--samples", paramLabel = "N", description = "Only the first N samples.")
     private Integer limit;
+
+    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Also measure LPIPS, with these files (safetensors or PyTorch): VGG16 as torchvision "
+            + "has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
+    private List<Path> lpips = new ArrayList<>();
 
     @Option(names = "--pictures", defaultValue = "4", paramLabel = "N", description = "Samples that get a picture: truth above, generated below (default: ${DEFAULT-VALUE}).")
     private int pictures;
@@ -101,12 +106,12 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         PipelineFolder folder = sampling.folder();
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, parent.mouselift);
-        try (GsLrmWeights weights = weights(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder); Interruption interruption = new Interruption()) {
+        try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); GsLrmWeights weights = weights(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder); Interruption interruption = new Interruption()) {
             check(weights, pipeline, rig, rig.id()).forEach(w -> parent.mouselift.note("warning: " + w));
             int size = sampling.size(pipeline);
             NearestSample nearest = training == null ? null
                     : new NearestSample(Subject.samples(training).stream().map(s -> s.sample().orElseThrow()).toList(), size);
-            MultiViewEvaluation evaluation = new MultiViewEvaluation(pipeline, prompts, options, seeds, rig, size, nearest, weights);
+            MultiViewEvaluation evaluation = new MultiViewEvaluation(pipeline, prompts, options, seeds, rig, size, nearest, weights, network);
             Files.createDirectories(output);
             try (Progress progress = parent.mouselift.progress("evaluate", (long) subjects.size() * seeds.size() * options.steps(), "steps")) {
                 for (int i = 0; i < subjects.size(); i++) {
@@ -149,10 +154,10 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         out.println(output.resolve("evaluation.json"));
     }
 
-    private static void table(PrintWriter out, String title, Map<String, GslrmEvaluation.Numbers> scores) {
-        out.printf("%-18s %18s %18s %18s %18s%n", title, "PSNR dB", "SSIM", "foreground PSNR dB", "mask IoU");
-        scores.forEach((what, n) -> out.printf("%-18s %18s %18s %18s %18s%n", what, pair(n, "psnr", 2), pair(n, "ssim", 4), pair(n, "foregroundPsnr", 2),
-                pair(n, "maskIou", 3)));
+    private void table(PrintWriter out, String title, Map<String, GslrmEvaluation.Numbers> scores) {
+        out.printf("%-18s %18s %18s %18s %18s%s%n", title, "PSNR dB", "SSIM", "foreground PSNR dB", "mask IoU", lpips.isEmpty() ? "" : String.format(" %18s", "LPIPS"));
+        scores.forEach((what, n) -> out.printf("%-18s %18s %18s %18s %18s%s%n", what, pair(n, "psnr", 2), pair(n, "ssim", 4), pair(n, "foregroundPsnr", 2),
+                pair(n, "maskIou", 3), lpips.isEmpty() ? "" : String.format(" %18s", pair(n, "lpips", 4))));
     }
 
     private static String pair(GslrmEvaluation.Numbers numbers, String which, int digits) {

@@ -26,6 +26,7 @@ import org.mouselift.pipeline.config.GslrmConfigReader;
 import org.mouselift.pipeline.config.YamlReader;
 import org.mouselift.pipeline.config.YamlText;
 import org.mouselift.pipeline.evaluate.LpipsNetwork;
+import org.mouselift.pipeline.evaluate.PerceptualNetwork;
 import org.mouselift.pipeline.log.MetricCurves;
 import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
@@ -84,9 +85,13 @@ final class TrainGslrmCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "777", paramLabel = "N", description = "Seed of weights, data order and draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Network for training.losses.lpips_loss_weight (safetensors or PyTorch): "
-            + "VGG16 as torchvision has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
+    @Option(names = "--lpips", split = ",", paramLabel = "FILE", description = "Network of LPIPS, for training.losses.lpips_loss_weight and to measure val/lpips (safetensors or "
+            + "PyTorch): VGG16 as torchvision has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
     private List<Path> lpips = new ArrayList<>();
+
+    @Option(names = "--vgg19", paramLabel = "FILE", description = "Network of training.losses.perceptual_loss_weight (safetensors or PyTorch): conv1.weight ... of MatConvNet, or "
+            + "a checkpoint of the original (default: the checkpoint the run starts from, if it holds one; else the environment variable VGG19_WEIGHTS_PATH).")
+    private Path vgg19;
 
     @Option(names = "--per-camera-distance", description = "Move each camera to mouse.target_camera_distance on its own, as the original does; "
             + "the default scales the rig, which keeps its geometry.")
@@ -104,7 +109,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
         GslrmConfigReader.Loaded loaded = GslrmConfigReader.read(config, ConfigOverride.pairs(overrides));
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
         GslrmConfig c = loaded.config();
-        requireNetworks(c);
+        Networks networks = networks(c);
         Path trainList = c.dataset().datasetPath().orElseThrow(() -> CommandException.badInput(config + ": training.dataset.dataset_path is missing",
                 "Name the list file with one sample folder a line: --set training.dataset.dataset_path data/data_train.txt"));
         SceneSource train = GslrmSetup.scenes(c, trainList, overfit == 0, perCamera);
@@ -129,26 +134,52 @@ final class TrainGslrmCommand implements Callable<Integer> {
         try (GsLrm model = model(network, c, folder)) {
             GslrmSetup.freeze(c).apply(model);
             RigProvenance rig = GslrmSetup.rig(train, c.dataset().numInputViews(), seed);
-            return train(c, model, train, validation, folder, trainList, rig, err);
+            return train(c, model, networks, train, validation, folder, trainList, rig, err);
         }
     }
 
-    /** Loss terms that compare activations of a VGG network need its weights. */
-    private void requireNetworks(GslrmConfig c) {
-        if (c.losses().perceptual() > 0) {
-            throw CommandException.badInput(config + ": training.losses.perceptual_loss_weight needs a VGG19 network, which this version cannot load",
-                    "Set it to 0: --set training.losses.perceptual_loss_weight 0.");
+    /**
+     * Files of the VGG networks that losses and validation compare pictures with.
+     *
+     * @param lpips empty for none
+     * @param vgg19 null for none
+     */
+    private record Networks(List<Path> lpips, Path vgg19) {}
+
+    /** Finds the networks that the configuration asks for; what is missing is said before anything is read. */
+    private Networks networks(GslrmConfig c) throws IOException {
+        boolean validates = overfit > 0 || c.validation().enabled();
+        Path start = load != null ? load : c.checkpointing().resumeCheckpoint().orElse(Path.of(""));
+        List<Path> files = !lpips.isEmpty() ? lpips : validates ? c.validation().lpips() : List.of();
+        if (c.losses().lpips() > 0 && files.isEmpty()) {
+            if (!LpipsNetwork.isIn(start)) {
+                throw CommandException.badInput(config + ": training.losses.lpips_loss_weight is " + c.losses().lpips() + ", which needs VGG16 and the learned factors of LPIPS",
+                        "Name the files with --lpips vgg16.pth,vgg.pth (torchvision's VGG16 and weights/v0.1/vgg.pth of the LPIPS package), or --set"
+                                + " training.losses.lpips_loss_weight 0.");
+            }
+            files = List.of(start);
         }
-        if (c.losses().lpips() > 0 && lpips.isEmpty()) {
-            throw CommandException.badInput(config + ": training.losses.lpips_loss_weight needs a VGG16 network",
-                    "Name its files with --lpips, or --set training.losses.lpips_loss_weight 0.");
+        if (!lpips.isEmpty() && c.losses().lpips() == 0 && !validates) {
+            throw CommandException.usage("--lpips has no effect: training.losses.lpips_loss_weight is 0 and there is no validation", "Set the weight, enable the validation, or leave"
+                    + " --lpips out.");
         }
-        if (c.losses().lpips() == 0 && !lpips.isEmpty()) {
-            throw CommandException.usage("--lpips has no effect: training.losses.lpips_loss_weight is 0", "Set the weight, or leave --lpips out.");
+        if (c.losses().perceptual() == 0) {
+            if (vgg19 != null) {
+                throw CommandException.usage("--vgg19 has no effect: training.losses.perceptual_loss_weight is 0", "Set the weight, or leave --vgg19 out.");
+            }
+            return new Networks(files, null);
         }
+        String variable = System.getenv(PerceptualNetwork.VARIABLE);
+        Path found = vgg19 != null ? vgg19 : PerceptualNetwork.isIn(start) ? start : variable != null && !variable.isBlank() ? Path.of(variable) : null;
+        if (found == null) {
+            throw CommandException.badInput(config + ": training.losses.perceptual_loss_weight is " + c.losses().perceptual() + ", which needs the weights of VGG19",
+                    "Name a file with --vgg19 (a checkpoint of the original holds them, or conv1.weight ... of imagenet-vgg-verydeep-19) or in " + PerceptualNetwork.VARIABLE
+                            + ", or --set training.losses.perceptual_loss_weight 0.");
+        }
+        return new Networks(files, found);
     }
 
-    private int train(GslrmConfig c, GsLrm model, SceneSource train, SceneSource validation, Path folder, Path trainList, RigProvenance rig,
+    private int train(GslrmConfig c, GsLrm model, Networks networks, SceneSource train, SceneSource validation, Path folder, Path trainList, RigProvenance rig,
             PrintWriter err) throws IOException {
         SceneBatch.ViewRule views = GslrmSetup.views(c, targets);
         if (overfit == 0) {
@@ -163,11 +194,13 @@ final class TrainGslrmCommand implements Callable<Integer> {
         var plan = new GsLrmTrainer.Plan(folder, seed, batch, c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
                 overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration, cameras.toString());
-        try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips);
+        try (LpipsNetwork network = networks.lpips.isEmpty() ? null : LpipsNetwork.open(networks.lpips);
+                PerceptualNetwork perceptual = networks.vgg19 == null ? null : PerceptualNetwork.open(networks.vgg19);
                 RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
                         parent.mouselift.progress("train", total - done, "passes"), err);
-                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), network == null ? null : network.lpips(), null),
-                        GslrmSetup.optimiser(c, model), GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation, plan, recorder)) {
+                GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), network == null ? null : network.lpips(),
+                        perceptual == null ? null : perceptual.distance()), GslrmSetup.optimiser(c, model), GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation,
+                        network, plan, recorder)) {
             trainer.resume();
             Path weights = folder.resolve(WEIGHTS);
             if (trainer.passes() == total && !exported(folder, total)) {

@@ -1,6 +1,7 @@
 package org.mouselift.pipeline.config;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -109,7 +110,8 @@ public record GslrmConfig(Model model, Runtime runtime, Freeze freeze, Dataset d
     public record Mouse(boolean useMouseDataset, boolean normalizeCameras, boolean normalizeToZUp, double targetCameraDistance,
             boolean autoGenerateMask, int maskThreshold, Augmentation augmentation) {}
 
-    public record Validation(boolean enabled, Optional<Path> datasetPath, Optional<Path> outputDir, int every) {}
+    /** @param lpips files of the network that measures {@code val/lpips} (ours); empty for none */
+    public record Validation(boolean enabled, Optional<Path> datasetPath, Optional<Path> outputDir, int every, List<Path> lpips) {}
 
     public record Inference(boolean enabled, Optional<Path> outputDir) {}
 

@@ -215,6 +215,6 @@ public final class GslrmConfigReader {
 
     private static GslrmConfig.Validation validation(ConfigSection validation) {
         return new GslrmConfig.Validation(validation.truth("enabled", false), validation.file("dataset_path"), validation.file("output_dir"),
-                validation.integer("val_every", 500, 1, ANY));
+                validation.integer("val_every", 500, 1, ANY), validation.words("lpips").stream().map(Path::of).toList());
     }
 }

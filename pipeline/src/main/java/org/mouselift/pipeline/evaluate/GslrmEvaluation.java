@@ -104,14 +104,7 @@ public final class GslrmEvaluation {
 
     private ViewMetrics measure(float[] rendering, PosedView view) {
         ViewMetrics metrics = ViewMetrics.of(rendering, view);
-        if (lpips == null) {
-            return metrics;
-        }
-        float[] shown = rendering.clone();
-        for (int i = 0; i < shown.length; i++) {
-            shown[i] = Math.clamp(shown[i], 0f, 1f);
-        }
-        return metrics.withLpips(lpips.distance(shown, view.picture().toFloatChw(), size, size));
+        return lpips == null ? metrics : lpips.measured(metrics, rendering, view.picture().toFloatChw(), size, size);
     }
 
     private float[] white() {

@@ -37,6 +37,7 @@ public final class MultiViewEvaluation {
     private final int size;
     private final NearestSample nearest;
     private final GsLrmWeights weights;
+    private final LpipsNetwork lpips;
     private final Map<String, List<ViewMetrics>> views = new LinkedHashMap<>();
     private final Map<String, List<ViewMetrics>> novel = new LinkedHashMap<>();
     private final List<SampleResult> samples = new ArrayList<>();
@@ -59,9 +60,10 @@ public final class MultiViewEvaluation {
     /**
      * @param nearest null to leave that guess out
      * @param weights the reconstructor; null to evaluate the drawn views alone
+     * @param lpips null to leave LPIPS out
      */
     public MultiViewEvaluation(MultiViewPipeline pipeline, PromptEmbeddings prompts, SamplingOptions options, List<Long> seeds, CameraRig rig, int size,
-            NearestSample nearest, GsLrmWeights weights) {
+            NearestSample nearest, GsLrmWeights weights, LpipsNetwork lpips) {
         if (seeds.isEmpty()) {
             throw new IllegalArgumentException("evaluation: no seed");
         }
@@ -73,6 +75,7 @@ public final class MultiViewEvaluation {
         this.size = size;
         this.nearest = nearest;
         this.weights = weights;
+        this.lpips = lpips;
     }
 
     /**
@@ -91,12 +94,12 @@ public final class MultiViewEvaluation {
         }
         Path remembered = nearest == null ? null : nearest.of(sample, photo);
         Map<String, List<ViewMetrics>> scores = new LinkedHashMap<>();
-        drawn.forEach(d -> scores.computeIfAbsent("generated", k -> new ArrayList<>()).addAll(truth.unseen(d)));
-        scores.put("copyInput", truth.unseen(Collections.nCopies(rig.size(), photo)));
+        drawn.forEach(d -> scores.computeIfAbsent("generated", k -> new ArrayList<>()).addAll(unseen(truth, d)));
+        scores.put("copyInput", unseen(truth, Collections.nCopies(rig.size(), photo)));
         if (remembered != null) {
-            scores.put("nearestSample", truth.unseen(NearestSample.views(remembered, rig.size(), size).stream().map(PosedView::picture).toList()));
+            scores.put("nearestSample", unseen(truth, NearestSample.views(remembered, rig.size(), size).stream().map(PosedView::picture).toList()));
         }
-        scores.put("white", truth.views().stream().skip(1).map(ViewMetrics::ofWhite).toList());
+        scores.put("white", truth.views().stream().skip(1).map(this::white).toList());
         Map<String, List<ViewMetrics>> reconstructed = weights == null ? Map.of() : novel(sample, drawn.getFirst(), remembered);
         if (picture != null) {
             PngWriter.write(picture, rows(truth.views().stream().map(PosedView::picture).toList(), drawn));
@@ -119,13 +122,33 @@ public final class MultiViewEvaluation {
         if (remembered != null) {
             scores.put("nearestSample", compare(NearestSample.views(remembered, rig.size(), pixels), unseen));
         }
-        scores.put("white", unseen.stream().map(ViewMetrics::ofWhite).toList());
+        scores.put("white", unseen.stream().map(this::white).toList());
         return scores;
     }
 
     private List<ViewMetrics> compare(List<PosedView> inputs, List<PosedView> unseen) {
         Reconstruction reconstruction = Reconstruction.of(weights, inputs);
-        return unseen.stream().map(view -> ViewMetrics.of(reconstruction.render(view.camera()), view)).toList();
+        return unseen.stream().map(view -> measured(reconstruction.render(view.camera()), view)).toList();
+    }
+
+    private ViewMetrics measured(float[] rendering, PosedView view) {
+        ViewMetrics metrics = ViewMetrics.of(rendering, view);
+        return lpips == null ? metrics : lpips.measured(metrics, rendering, view.picture().toFloatChw(), view.picture().height(), view.picture().width());
+    }
+
+    private ViewMetrics white(PosedView view) {
+        float[] white = new float[3 * view.picture().width() * view.picture().height()];
+        Arrays.fill(white, 1);
+        return measured(white, view);
+    }
+
+    /** Metrics of every slot but the first, which is the photo itself. */
+    private List<ViewMetrics> unseen(SlotTruth truth, List<Image8> drawn) {
+        List<ViewMetrics> all = new ArrayList<>();
+        for (int i = 1; i < truth.views().size(); i++) {
+            all.add(measured(drawn.get(i).toFloatChw(), truth.views().get(i)));
+        }
+        return all;
     }
 
     private static Map<String, Map<String, Double>> means(Map<String, List<ViewMetrics>> scores, Map<String, List<ViewMetrics>> all) {

@@ -22,6 +22,7 @@ import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
+import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.reconstruct.ViewMetrics;
 
 /**
@@ -59,19 +60,22 @@ public final class GsLrmTrainer extends TrainingRun {
     private final SceneSource train;
     private final SceneSource validation;
     private final Plan plan;
+    private final LpipsNetwork lpips;
 
     /**
      * @param optimiser of the model's parameters; closed with the trainer
      * @param validation null for none
+     * @param lpips measures {@code val/lpips}; null to leave it out. Stays open
      */
     public GsLrmTrainer(GsLrm model, ReconstructionLoss loss, Optimizer optimiser, Schedule schedule, GradientRules rules, SceneSource train,
-            SceneSource validation, Plan plan, TrainingListener listener) {
+            SceneSource validation, LpipsNetwork lpips, Plan plan, TrainingListener listener) {
         super(model.stateDict(), optimiser, new TrainingStep(optimiser, schedule, rules, plan.accumulation()), plan.course(), listener);
         this.model = model;
         this.loss = loss;
         this.train = train;
         this.validation = validation;
         this.plan = plan;
+        this.lpips = lpips;
     }
 
     @Override
@@ -153,7 +157,8 @@ public final class GsLrmTrainer extends TrainingRun {
             List<ViewMetrics> white = new ArrayList<>();
             for (int v = 0; v < target.views(); v++) {
                 String name = scene.id() + ", view " + v;
-                shown.add(ViewMetrics.of(renderings.get(v), target.rgb(v), target.mask(v), target.height(), target.width(), name));
+                ViewMetrics metrics = ViewMetrics.of(renderings.get(v), target.rgb(v), target.mask(v), target.height(), target.width(), name);
+                shown.add(lpips == null ? metrics : lpips.measured(metrics, renderings.get(v), target.rgb(v), target.height(), target.width()));
                 white.add(ViewMetrics.ofWhite(target.rgb(v), target.mask(v), target.height(), target.width(), name));
             }
             values(ViewMetrics.mean(shown), ViewMetrics.mean(white)).forEach((k, v) -> sums.merge("val/" + k, v / n, Double::sum));
@@ -173,6 +178,9 @@ public final class GsLrmTrainer extends TrainingRun {
         Map<String, Double> out = new LinkedHashMap<>();
         out.put("psnr", shown.psnr());
         out.put("ssim", shown.ssim());
+        if (!Double.isNaN(shown.lpips())) {
+            out.put("lpips", shown.lpips());
+        }
         if (!Double.isNaN(shown.maskIou())) {
             out.put("foreground_psnr", shown.foregroundPsnr());
             out.put("mask_iou", shown.maskIou());

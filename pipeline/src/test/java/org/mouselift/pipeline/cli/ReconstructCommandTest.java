@@ -31,6 +31,8 @@ import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.data.synth.MouseView;
 import org.mouselift.data.synth.SynthMouse;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Scope;
+import org.mouselift.pipeline.evaluate.MadeUpVgg16;
 import org.mouselift.pipeline.multiview.TinyPipeline;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.prompts.TrainedPrompts;
@@ -316,6 +318,16 @@ class ReconstructCommandTest {
         assertEquals(0, run("evaluate", "views", "--data", sample.toString(), "--pipeline", pipeline.toString(), "--cameras", rig.toString(), "--steps", "2", "-o",
                 results.toString()), err.toString());
         assertTrue(out.toString().contains("copyInput") && out.toString().contains("by chance 0.333") && !out.toString().contains("novel"), out.toString());
+        Path vgg = folder.resolve("vgg16.safetensors");
+        Path factors = folder.resolve("factors.safetensors");
+        try (Scope scope = Scope.open("made-up VGG16")) {
+            MadeUpVgg16.write(vgg, factors);
+        }
+        assertEquals(0, run("evaluate", "views", "--data", sample.toString(), "--pipeline", pipeline.toString(), "--cameras", rig.toString(), "--steps", "1", "-o",
+                results.toString(), "--lpips", vgg + "," + factors, "--training", training.toString(), "--json"), err.toString());
+        JsonNode distances = new ObjectMapper().readTree(out.toString()).get("views");
+        assertEquals(0, distances.at("/nearestSample/mean/lpips").asDouble(), 1e-9, "the truth itself");
+        assertTrue(distances.at("/white/mean/lpips").asDouble() > 1e-4 && distances.at("/generated/mean/lpips").asDouble() > 1e-4, distances.toString());
         assertEquals(ExitCode.BAD_INPUT, run("evaluate", "views", "--data", photo.toString(), "--pipeline", pipeline.toString(), "-o", results.toString()));
         assertTrue(err.toString().contains("MFL-D01"), err.toString());
     }

@@ -1,6 +1,7 @@
 package org.mouselift.pipeline.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -19,6 +20,7 @@ import org.mouselift.engine.Scope;
 import org.mouselift.models.optim.Schedule;
 import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.evaluate.MadeUpVgg16;
+import org.mouselift.pipeline.evaluate.MadeUpVgg19;
 import org.mouselift.pipeline.log.MetricsLog;
 
 class TrainGslrmCommandTest {
@@ -54,7 +56,10 @@ class TrainGslrmCommandTest {
 
     private int run(String... more) {
         err.getBuffer().setLength(0);
-        List<String> arguments = new ArrayList<>(List.of("train", "gslrm", "--config", config.toString()));
+        List<String> arguments = new ArrayList<>(List.of("train", "gslrm"));
+        if (!List.of(more).contains("--config")) {
+            arguments.addAll(List.of("--config", config.toString()));
+        }
         arguments.addAll(List.of(more));
         return Mouselift.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(arguments.toArray(String[]::new));
     }
@@ -67,8 +72,6 @@ class TrainGslrmCommandTest {
         assertTrue(err.toString().contains("gone.pth"), err.toString());
         assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--lpips", "vgg.pth"));
         assertTrue(err.toString().contains("no effect"), err.toString());
-        assertEquals(ExitCode.BAD_INPUT, run("--set", "training.losses.perceptual_loss_weight", "0.1", "--lpips", "vgg.pth"));
-        assertTrue(err.toString().contains("perceptual_loss_weight"), err.toString());
 
         Path vgg = folder.resolve("vgg16.safetensors");
         Path factors = folder.resolve("factors.safetensors");
@@ -85,6 +88,56 @@ class TrainGslrmCommandTest {
             assertEquals(l2 + 0.5 * lpips, row.values().get("train/loss"), 1e-5);
             assertTrue(row.values().get("metrics/grad_norm") > 0);
         }
+    }
+
+    @Test
+    void thePerceptualLossNeedsItsNetworkAndIsTrainedWithIt() throws IOException {
+        List<String> changes = List.of("--set", "training.losses.lpips_loss_weight", "0", "--set", "training.losses.perceptual_loss_weight", "0.25", "--set",
+                "training.checkpointing.checkpoint_dir", folder.resolve("perceptual").toString());
+        assertEquals(ExitCode.BAD_INPUT, run(changes.toArray(String[]::new)));
+        assertTrue(err.toString().contains("perceptual_loss_weight is 0.25, which needs the weights of VGG19") && err.toString().contains("--vgg19")
+                && err.toString().contains("VGG19_WEIGHTS_PATH"), err.toString());
+        assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--vgg19", "vgg.pth"));
+        assertTrue(err.toString().contains("no effect"), err.toString());
+        Path vgg = MadeUpVgg19.write(folder.resolve("vgg19.pth"), "", 14);
+        List<String> all = new ArrayList<>(changes);
+        all.addAll(List.of("--vgg19", vgg.toString()));
+        assertEquals(0, run(all.toArray(String[]::new)), err.toString());
+        List<MetricsLog.Row> rows = MetricsLog.read(folder.resolve("perceptual").resolve(MetricsLog.FILE_NAME));
+        assertEquals(2, rows.size());
+        for (MetricsLog.Row row : rows) {
+            double perceptual = row.values().get("train/perceptual_loss");
+            assertTrue(perceptual > 1e-3, row.toString());
+            assertEquals(row.values().get("train/l2_loss") + 0.25 * perceptual, row.values().get("train/loss"), 1e-5);
+        }
+        assertTrue(rows.get(0).values().get("metrics/grad_norm") > 0);
+    }
+
+    @Test
+    void validationMeasuresLpips() throws IOException {
+        Path vgg = folder.resolve("val16.safetensors");
+        Path factors = folder.resolve("valfactors.safetensors");
+        try (Scope scope = Scope.open("made-up VGG16")) {
+            MadeUpVgg16.write(vgg, factors);
+        }
+        Path listed = Files.writeString(folder.resolve("listed.yaml"), Files.readString(config).replace("validation: {enabled: false}",
+                "validation: {enabled: false, lpips: [\"" + vgg + "\", \"" + factors + "\"]}"));
+        List<String> changes = List.of("--set", "training.losses.lpips_loss_weight", "0", "--set", "validation.enabled", "true", "--set", "validation.dataset_path",
+                folder.resolve("mice").resolve(SynthMice.TRAIN_LIST).toString(), "--set", "training.checkpointing.checkpoint_dir");
+        List<Double> measured = new ArrayList<>();
+        for (List<String> how : List.of(List.of("--lpips", vgg + "," + factors), List.of("--config", listed.toString()), List.<String>of())) {
+            Path run = folder.resolve("validated" + measured.size());
+            List<String> all = new ArrayList<>(changes);
+            all.add(run.toString());
+            all.addAll(how);
+            assertEquals(0, run(all.toArray(String[]::new)), err.toString());
+            List<Double> values = MetricsLog.read(run.resolve(MetricsLog.FILE_NAME)).stream().filter(r -> r.values().containsKey("val/psnr")).map(r -> r.values().get("val/lpips")).toList();
+            assertEquals(1, values.size());
+            measured.add(values.getFirst());
+        }
+        assertTrue(measured.get(0) > 1e-4, measured.toString());
+        assertEquals(measured.get(0), measured.get(1));
+        assertNull(measured.get(2), "without a network nothing stands for it");
     }
 
     /** The run ends early, the learning rate falls as if it went on. */
