@@ -92,6 +92,11 @@ public final class Tape implements AutoCloseable {
         return tape != null && tape.wants(inputs);
     }
 
+    /** True if a tape is open on this thread. */
+    public static boolean isOpen() {
+        return CURRENT.get() != null;
+    }
+
     static Tape current() {
         return CURRENT.get();
     }

@@ -208,8 +208,8 @@ public final class Tensor {
         memory().noteWrite();
     }
 
-    /** In-place writes to the memory so far. */
-    int writes() {
+    /** In-place writes to the memory so far; tells whether a copy is still current. */
+    public int writes() {
         return memory().writes();
     }
 

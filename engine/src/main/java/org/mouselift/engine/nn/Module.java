@@ -5,8 +5,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.mouselift.engine.Eager;
 import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Executor;
 import org.mouselift.engine.ModulePath;
+import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 
 /**
@@ -21,6 +24,7 @@ public abstract class Module {
     private Module parent;
     private String name = "";
     private Map<String, List<Hook>> hooks;
+    private Placement placement;
 
     /** Registers a child under a name and returns it. */
     protected final <M extends Module> M child(String childName, M module) {
@@ -60,6 +64,15 @@ public abstract class Module {
 
     /** Runs the module: path for messages, then the computation, then the hooks on this module. */
     public final Tensor call(Tensor... inputs) {
+        Placement elsewhere = Executor.current() == Eager.INSTANCE && !Tape.isOpen() ? placement() : null;
+        if (elsewhere != null) {
+            return elsewhere.call(this, inputs);
+        }
+        return compute(inputs);
+    }
+
+    /** As {@link #call}, by whatever executor this thread has. */
+    final Tensor compute(Tensor... inputs) {
         String before = ModulePath.enter(path());
         try {
             Tensor out = forward(inputs);
@@ -67,6 +80,23 @@ public abstract class Module {
         } finally {
             ModulePath.enter(before);
         }
+    }
+
+    /**
+     * Lets calls of this module and its children run somewhere else, as compiled programs; null brings them back. Calls under a
+     * tape, inside a trace or with values that the place cannot take stay here or are named errors.
+     */
+    public final void place(Placement where) {
+        placement = where;
+    }
+
+    private Placement placement() {
+        for (Module m = this; m != null; m = m.parent) {
+            if (m.placement != null) {
+                return m.placement;
+            }
+        }
+        return Placement.current();
     }
 
     /** Names an intermediate result inside {@link #forward} so that hooks can reach it at {@code path().tapName}. */
@@ -90,6 +120,30 @@ public abstract class Module {
             return value;
         }
         String at = tapName.isEmpty() ? path() : path().isEmpty() ? tapName : path() + "." + tapName;
+        if (Placement.observes(this, tapName, at, inputs, value)) {
+            return value;
+        }
+        return notify(list, at, inputs, value);
+    }
+
+    /** What hooks at a tap make of a value that was computed elsewhere. */
+    final Tensor notify(String tapName, String at, List<Tensor> inputs, Tensor value) {
+        List<Hook> list = hooks == null ? null : hooks.get(tapName);
+        return list == null ? value : notify(list, at, inputs, value);
+    }
+
+    /** Everything below this module that somebody listens to. */
+    final List<String> listenedTo() {
+        List<String> out = new ArrayList<>();
+        modules().forEach((path, m) -> {
+            if (m.hooks != null) {
+                m.hooks.keySet().forEach(tapName -> out.add(path + "/" + tapName));
+            }
+        });
+        return out;
+    }
+
+    private static Tensor notify(List<Hook> list, String at, List<Tensor> inputs, Tensor value) {
         Tensor v = value;
         for (Hook h : List.copyOf(list)) {
             Tensor r = h.on(at, inputs, v);

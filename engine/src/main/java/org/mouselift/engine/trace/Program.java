@@ -7,9 +7,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
+import org.mouselift.engine.DType;
 import org.mouselift.engine.Executor;
 import org.mouselift.engine.ModulePath;
+import org.mouselift.engine.Operation;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
@@ -76,6 +79,7 @@ public final class Program implements AutoCloseable {
         private final Map<String, TensorSpec> inputs = new LinkedHashMap<>();
         private final List<Scope> scopes = new ArrayList<>();
         private final Map<Tensor, String> weights = new IdentityHashMap<>();
+        private BiPredicate<Operation, DType> kernels;
 
         private Definition(String name) {
             this.name = name;
@@ -101,13 +105,22 @@ public final class Program implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Says which operations have kernels where the program will run; the others are taken apart with
+         * {@link Operation#composed}. The default is what the CPU can do.
+         */
+        public Definition kernels(BiPredicate<Operation, DType> computes) {
+            kernels = computes;
+            return this;
+        }
+
         /** Runs a function once with symbolic tensors and keeps what it did. */
         public Program trace(Function<List<Tensor>, List<Tensor>> body) {
             if (Executor.current() instanceof Tracer) {
                 throw new TraceException("program '" + name + "' would be traced inside another trace; trace it before, "
                         + "or call the function itself");
             }
-            Tracer tracer = new Tracer(name, scopes, weights);
+            Tracer tracer = new Tracer(name, scopes, weights, kernels);
             String path = ModulePath.current();
             boolean failed = true;
             try {

@@ -9,6 +9,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiPredicate;
+import org.mouselift.engine.DType;
 import org.mouselift.engine.Eager;
 import org.mouselift.engine.Executor;
 import org.mouselift.engine.ModulePath;
@@ -34,10 +36,13 @@ final class Tracer implements Executor {
     private final Map<Layout, Value> values = new HashMap<>();
     private final List<Node> nodes = new ArrayList<>();
     private final Scope owned;
+    private final BiPredicate<Operation, DType> kernels;
     private boolean ended;
 
-    Tracer(String name, List<Scope> weightScopes, Map<Tensor, String> declaredWeights) {
+    /** @param kernels which operations are recorded whole; null for those that the CPU has kernels for */
+    Tracer(String name, List<Scope> weightScopes, Map<Tensor, String> declaredWeights, BiPredicate<Operation, DType> kernels) {
         this.name = name;
+        this.kernels = kernels;
         this.weightScopes = weightScopes;
         this.owned = Scope.detached("constants of program " + name);
         declaredWeights.forEach(this::declare);
@@ -67,6 +72,11 @@ final class Tracer implements Executor {
             value(b, t.spec(), copy.strides(), copy.offset());
             return Tensor.symbolic(t.spec(), copy.strides(), copy.offset(), b).named(b.name());
         });
+    }
+
+    @Override
+    public boolean computes(Operation operation, DType dtype) {
+        return kernels == null ? Executor.super.computes(operation, dtype) : kernels.test(operation, dtype);
     }
 
     @Override

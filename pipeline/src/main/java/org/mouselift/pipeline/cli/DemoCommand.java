@@ -58,6 +58,9 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print metrics.json instead of a summary.")
     private boolean json;
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private Mouselift mouselift;
 
@@ -65,7 +68,11 @@ final class DemoCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         if (mouse < 0) {
             throw CommandException.usage("--mouse " + mouse + ": expected 0 or more", "");
         }

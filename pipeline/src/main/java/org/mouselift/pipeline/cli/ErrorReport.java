@@ -11,6 +11,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import org.mouselift.engine.device.DeviceException;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 
 /**
@@ -29,6 +30,7 @@ record ErrorReport(int exitCode, String message, String remedy, String trace) {
             case FileSystemException e -> new ErrorReport(ExitCode.BAD_INPUT, fileMessage(e), "", trace);
             case FileNotFoundException e -> new ErrorReport(ExitCode.BAD_INPUT, "file not found: " + e.getMessage(), "", trace);
             case IOException e -> new ErrorReport(ExitCode.BAD_INPUT, text(e), "", trace);
+            case DeviceException e -> new ErrorReport(ExitCode.ENVIRONMENT, text(e), "", trace);
             case IllegalArgumentException e -> new ErrorReport(ExitCode.BAD_INPUT, text(e), "", trace);
             case OutOfMemoryError e -> new ErrorReport(ExitCode.ENVIRONMENT, "out of memory: " + e.getMessage(),
                     "Give the heap more with MOUSELIFT_JVM_OPTS=-Xmx8g, or free memory; mouselift doctor shows both.", trace);

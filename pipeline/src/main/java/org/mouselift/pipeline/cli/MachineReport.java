@@ -116,14 +116,14 @@ final class MachineReport {
     }
 
     private void devices() {
-        String home = System.getenv("TORNADOVM_HOME");
-        if (home == null || home.isBlank()) {
-            add("GPU", State.INFO, "none in use: TORNADOVM_HOME is not set; the CPU executor runs everything", "");
-        } else if (!Files.isDirectory(Path.of(home))) {
-            add("GPU", State.WARNING, "none in use: TORNADOVM_HOME names a folder that does not exist: " + home,
-                    "Point it at a TornadoVM SDK for JDK 25, or unset it.");
-        } else {
-            add("GPU", State.INFO, "none in use: this build has no GPU executor; the CPU executor runs everything", "");
+        try {
+            DeviceProbe.Result found = DeviceProbe.look();
+            add("GPU", found.state(), found.value(), found.remedy());
+        } catch (IOException e) {
+            add("GPU", State.WARNING, "none in use: the search for devices failed: " + e.getMessage(), "");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            add("GPU", State.INFO, "the search for devices was interrupted", "");
         }
     }
 

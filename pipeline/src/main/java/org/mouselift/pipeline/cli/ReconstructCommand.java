@@ -83,6 +83,9 @@ final class ReconstructCommand implements Callable<Integer> {
             + RigProvenance.CODE + ": cameras unlike those of the training; checks of the prompts: see mouselift prompts check).")
     private List<String> allowed = new ArrayList<>();
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private Mouselift mouselift;
 
@@ -90,7 +93,11 @@ final class ReconstructCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA, RigProvenance.CODE));
         SamplingOptions options = sampling.options();
         sampling.crop();

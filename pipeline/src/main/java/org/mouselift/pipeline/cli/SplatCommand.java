@@ -85,6 +85,9 @@ final class SplatCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print metrics.json instead of a summary.")
     private boolean json;
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private Mouselift mouselift;
 
@@ -92,7 +95,11 @@ final class SplatCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         for (String code : allowed) {
             if (!List.of(VIEW_COUNT, RigProvenance.CODE).contains(code)) {
                 throw CommandException.usage("--allow " + code + ": only " + VIEW_COUNT + " and " + RigProvenance.CODE + " can be allowed here", "");

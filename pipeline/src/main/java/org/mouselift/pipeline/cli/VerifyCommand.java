@@ -17,6 +17,7 @@ import org.mouselift.pipeline.verify.CheckResult;
 import org.mouselift.pipeline.verify.GoldenVerification;
 import org.mouselift.pipeline.verify.GoldenVerification.PlannedCase;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,6 +45,9 @@ final class VerifyCommand implements Callable<Integer> {
 
     private final Map<String, List<String>> unknown = new TreeMap<>();
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private Mouselift mouselift;
 
@@ -51,7 +55,11 @@ final class VerifyCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         if (!Files.isDirectory(folder)) {
             throw CommandException.badInput("no such folder: " + folder, "Name a folder that holds index.json, or one above it.");
         }
@@ -64,7 +72,7 @@ final class VerifyCommand implements Callable<Integer> {
         List<CaseReport> reports = new ArrayList<>();
         try (Progress progress = mouselift.progress("verify", plan.size(), "cases")) {
             for (PlannedCase planned : plan) {
-                CaseReport report = verification.run(planned);
+                CaseReport report = DeviceArgument.apart(() -> verification.run(planned));
                 reports.add(report);
                 progress.advance(1);
                 if (!json) {

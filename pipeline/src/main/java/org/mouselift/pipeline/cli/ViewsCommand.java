@@ -56,6 +56,9 @@ final class ViewsCommand implements Callable<Integer> {
             + "checks of the prompts: see mouselift prompts check).")
     private List<String> allowed = new ArrayList<>();
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private Mouselift mouselift;
 
@@ -63,7 +66,11 @@ final class ViewsCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA));
         SamplingOptions options = sampling.options();
         sampling.crop();

@@ -1,0 +1,26 @@
+package org.mouselift.engine.device;
+
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Operation;
+import org.mouselift.engine.trace.Program;
+
+/** A device in use. Close it to free everything that was allocated through it. */
+public interface Device extends AutoCloseable {
+    DeviceInfo info();
+
+    /** True if the device has a kernel of its own for an operation; pass it to {@link Program.Definition#kernels}. */
+    boolean computes(Operation operation, DType dtype);
+
+    /**
+     * Prepares a program: places its buffers, checks the plan, compiles on first run.
+     *
+     * @throws DeviceException naming the operation that has no kernel, or the limit that the program exceeds
+     */
+    DeviceProgram prepare(Program program);
+
+    /** Bytes of device memory held through this object now. */
+    long allocatedBytes();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,17 @@
+package org.mouselift.engine.device;
+
+/**
+ * How programs are prepared for a device.
+ *
+ * @param allowCpuOperations operations without a device kernel run on the CPU, with transfers around them, instead of being errors
+ * @param memoryBytes device memory that programs may take; 0 for what the device reports
+ */
+public record DeviceOptions(boolean allowCpuOperations, long memoryBytes) {
+    public static final DeviceOptions DEFAULT = new DeviceOptions(false, 0);
+
+    public DeviceOptions {
+        if (memoryBytes < 0) {
+            throw new DeviceException("device memory limit of " + memoryBytes + " bytes, expected 0 or more");
+        }
+    }
+}

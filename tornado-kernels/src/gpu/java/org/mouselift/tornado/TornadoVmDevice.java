@@ -1,0 +1,87 @@
+package org.mouselift.tornado;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Operation;
+import org.mouselift.engine.device.Device;
+import org.mouselift.engine.device.DeviceException;
+import org.mouselift.engine.device.DeviceInfo;
+import org.mouselift.engine.device.DeviceOptions;
+import org.mouselift.engine.device.DeviceProgram;
+import org.mouselift.engine.trace.Program;
+import org.mouselift.tornado.plan.DevicePlan;
+import org.mouselift.tornado.plan.Lowering;
+import org.mouselift.tornado.plan.LoweringRules;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+
+/** One device through TornadoVM, and the programs that live on it. */
+final class TornadoVmDevice implements Device {
+    private final DeviceInfo info;
+    private final TornadoDevice device;
+    private final DeviceOptions options;
+    private final List<PlanExecution> programs = new ArrayList<>();
+    private boolean closed;
+
+    TornadoVmDevice(DeviceInfo info, TornadoDevice device, DeviceOptions options) {
+        this.info = info;
+        this.device = device;
+        this.options = options;
+    }
+
+    @Override
+    public DeviceInfo info() {
+        return info;
+    }
+
+    TornadoDevice device() {
+        return device;
+    }
+
+    @Override
+    public boolean computes(Operation operation, DType dtype) {
+        return LoweringRules.covers(operation, dtype);
+    }
+
+    @Override
+    public DeviceProgram prepare(Program program) {
+        if (closed) {
+            throw new DeviceException("device " + info.request() + " was closed");
+        }
+        DevicePlan plan = Lowering.of(program, options.allowCpuOperations());
+        long limit = options.memoryBytes() > 0 ? options.memoryBytes() : device.getMaxGlobalMemory();
+        long taken = allocatedBytes();
+        if (plan.bytes() > limit - taken) {
+            throw new DeviceException(String.format(Locale.ROOT, "program '%s' needs %.2f GiB on %s (weights %.2f GiB); of its limit of %.2f GiB programs hold %.2f GiB",
+                    plan.name(), gib(plan.bytes()), info.request(), gib(plan.weightBytes()), gib(limit), gib(taken)));
+        }
+        long block = device.getMaxAllocMemory();
+        if (block > 0 && 4 * Math.max(plan.floats(), plan.ints()) + 1024 > block) {
+            throw new DeviceException(String.format(Locale.ROOT, "program '%s' needs one array of %.2f GiB; %s allocates at most %.2f GiB at once", plan.name(),
+                    gib(4 * Math.max(plan.floats(), plan.ints())), info.request(), gib(block)));
+        }
+        PlanExecution execution = new PlanExecution(this, program, plan);
+        programs.add(execution);
+        return execution;
+    }
+
+    void forget(PlanExecution program) {
+        programs.remove(program);
+    }
+
+    @Override
+    public long allocatedBytes() {
+        return programs.stream().mapToLong(PlanExecution::heldBytes).sum();
+    }
+
+    private static double gib(long bytes) {
+        return bytes / (double) (1L << 30);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        List.copyOf(programs).forEach(PlanExecution::close);
+    }
+}

@@ -1,0 +1,53 @@
+package org.mouselift.tornado.kernel;
+
+import java.util.Map;
+import org.mouselift.tornado.launch.Convolution;
+import org.mouselift.tornado.launch.Copy;
+import org.mouselift.tornado.launch.Elementwise;
+import org.mouselift.tornado.launch.FlashAttention;
+import org.mouselift.tornado.launch.Matmul;
+import org.mouselift.tornado.launch.Norm;
+import org.mouselift.tornado.launch.Reduction;
+import org.mouselift.tornado.launch.Rows;
+import org.mouselift.tornado.launch.Upsampling;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * The kernels by the names that launches use. All take the float array and the int array of the device, the ints and the floats of
+ * all launches, the places of the arguments of a task graph's launches, and which of them is the kernel's own.
+ */
+public final class KernelCatalogue {
+    /** The common form of kernels. */
+    @FunctionalInterface
+    public interface Kernel extends Task7<KernelContext, FloatArray, IntArray, IntArray, FloatArray, IntArray, Integer> {}
+
+    private static final Map<String, Kernel> KERNELS = Map.ofEntries(
+            Map.entry(Elementwise.KERNEL, ElementwiseKernel::elementwise),
+            Map.entry(Copy.INTS, CopyKernel::copyInts),
+            Map.entry(Matmul.KERNEL, MatmulKernel::matmul),
+            Map.entry(FlashAttention.NARROW, FlashAttentionKernel::attention64),
+            Map.entry(FlashAttention.WIDE, FlashAttentionKernel::attention160),
+            Map.entry(Norm.LAYER, NormKernel::layerNorm),
+            Map.entry(Norm.GROUP, NormKernel::groupNorm),
+            Map.entry(Norm.SOFTMAX, NormKernel::softmax),
+            Map.entry(Reduction.KERNEL, ReductionKernel::reduce),
+            Map.entry(Rows.GATHER, RowsKernel::gatherRows),
+            Map.entry(Rows.SCATTER, RowsKernel::scatterAddRows),
+            Map.entry(Convolution.KERNEL, ConvolutionKernel::convolution),
+            Map.entry(Upsampling.KERNEL, UpsamplingKernel::upsampleNearest),
+            Map.entry(Upsampling.GRADIENT, UpsamplingKernel::upsampleNearestGrad));
+
+    private KernelCatalogue() {}
+
+    /** The kernel of a name. */
+    public static Kernel of(String name) {
+        Kernel k = KERNELS.get(name);
+        if (k == null) {
+            throw new IllegalStateException("a launch names the kernel '" + name + "', there are " + KERNELS.keySet());
+        }
+        return k;
+    }
+}
