@@ -1,0 +1,187 @@
+package org.mouselift.tornado.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Elements;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Philox;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.engine.device.Device;
+import org.mouselift.engine.device.DeviceInfo;
+import org.mouselift.engine.device.DeviceOptions;
+import org.mouselift.engine.device.DeviceProgram;
+import org.mouselift.engine.device.DeviceRequest;
+import org.mouselift.engine.device.DeviceRuntime;
+import org.mouselift.engine.op.Linear;
+import org.mouselift.engine.trace.Program;
+import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
+import uk.ac.manchester.tornado.api.TornadoRuntime;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+
+/**
+ * A table of kernel speeds on a device, beside the device's measured ceilings and, where a file of them is given, PyTorch's times on
+ * the same card. The time of a kernel is the difference between a program that runs it several times and one that runs it once, so
+ * that transfers and the start of a program cancel. Arguments: device, scale (1 for the sizes of the full models, more divides their
+ * sides), and optionally the file of PyTorch's times (lines of case name, fp32 ms, bf16 ms, separated by tabs).
+ */
+public final class DeviceBench {
+    private static final int REPEATS = 8;
+    private static final int ROUNDS = 5;
+
+    /**
+     * One kernel at one size.
+     *
+     * @param flops operations a run, 0 if memory bounds it
+     * @param bytes bytes read and written a run
+     */
+    private record Case(String name, double flops, double bytes, List<long[]> shapes, Function<List<Tensor>, Tensor> body) {}
+
+    private DeviceBench() {}
+
+    public static void main(String[] args) throws IOException {
+        if (args.length < 2 || args.length > 3) {
+            throw new IllegalArgumentException("usage: DeviceBench DEVICE SCALE [PYTORCH_TIMES]");
+        }
+        int scale = Integer.parseInt(args[1]);
+        Map<String, double[]> torch = args.length == 3 ? times(Path.of(args[2])) : Map.of();
+        try (Device device = DeviceRuntime.open(DeviceRequest.parse(args[0]), DeviceOptions.DEFAULT)) {
+            DeviceCeilings ceilings = DeviceCeilings.measure(device(device.info()), (1 << 26) / (scale * scale), 4096 / scale);
+            System.out.printf(Locale.ROOT, "%s: %.2f TFLOP/s of float32 multiply-adds, %.0f GB/s of copies (read and written bytes both count)%n", device.info(),
+                    ceilings.teraflops(), ceilings.gigabytes());
+            System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s %14s %14s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", "PyTorch fp32 x", "PyTorch bf16 x");
+            for (Case c : cases(scale)) {
+                double seconds = seconds(device, c);
+                double share = Math.max(c.flops / seconds * 1e-12 / ceilings.teraflops(), c.bytes / seconds * 1e-9 / ceilings.gigabytes());
+                double[] other = torch.get(c.name);
+                System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.0f %7.0f%% %14s %14s%n", c.name, seconds * 1e3,
+                        c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.2f", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share, ratio(other, 0, seconds),
+                        ratio(other, 1, seconds));
+            }
+        }
+    }
+
+    private static String ratio(double[] other, int column, double seconds) {
+        return other == null ? "-" : String.format(Locale.ROOT, "%.2f", other[column] * 1e-3 / seconds);
+    }
+
+    private static Map<String, double[]> times(Path file) throws IOException {
+        Map<String, double[]> out = new HashMap<>();
+        for (String line : Files.readAllLines(file)) {
+            String[] parts = line.split("\t");
+            if (parts.length != 3) {
+                throw new IOException(file + ": '" + line + "', expected name, fp32 ms and bf16 ms separated by tabs");
+            }
+            out.put(parts[0], new double[] {Double.parseDouble(parts[1]), Double.parseDouble(parts[2])});
+        }
+        return out;
+    }
+
+    private static TornadoDevice device(DeviceInfo info) {
+        TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
+        for (int b = 0; b < runtime.getNumBackends(); b++) {
+            if (runtime.getBackendType(b).name().equalsIgnoreCase(info.kind())) {
+                return runtime.getBackend(b).getDevice(info.index());
+            }
+        }
+        throw new IllegalStateException(info + " is gone");
+    }
+
+    /** The kernels at the sizes of GS-LRM (6 x 512²) and of the UNet (6 views with guidance, 32² latents), sides divided by a scale. */
+    private static List<Case> cases(int scale) {
+        long tokens = 24576 / ((long) scale * scale);
+        long d = 1024 / scale;
+        long heads = Math.max(1, d / 64);
+        long side = 32;
+        long channels = 320 / Math.max(1, scale / 2);
+        List<Case> out = new ArrayList<>();
+        out.add(new Case("matmul 4096", 2.0 * cube(4096 / scale), 12.0 * square(4096 / scale), List.of(s(4096 / scale, 4096 / scale), s(4096 / scale, 4096 / scale)),
+                in -> Ops.matmul(in.get(0), in.get(1))));
+        out.add(new Case("linear qkv", 2.0 * tokens * d * 3 * d, 4.0 * (tokens * 4 * d + 3 * d * d), List.of(s(tokens, d), s(3 * d, d)),
+                in -> Ops.linear(in.get(0), in.get(1))));
+        out.add(new Case("linear gelu", 8.0 * tokens * d * d, 4.0 * (tokens * 5 * d + 4 * d * d), List.of(s(tokens, d), s(4 * d, d)),
+                in -> Ops.linear(in.get(0), in.get(1), null, Linear.Activation.GELU, null)));
+        out.add(new Case("attention gslrm", 4.0 * tokens * tokens * heads * 64, 16.0 * tokens * heads * 64, List.of(s(1, heads, tokens, 64),
+                s(1, heads, tokens, 64), s(1, heads, tokens, 64)), in -> Ops.attention(in.get(0), in.get(1), in.get(2), 0.125)));
+        out.add(new Case("conv2d 3x3", 18.0 * 12 * square(side) * channels * channels, 8.0 * 12 * square(side) * channels,
+                List.of(s(12, channels, side, side), s(channels, channels, 3, 3)), in -> Ops.conv2d(in.get(0), in.get(1), null, 1, 1)));
+        out.add(new Case("layer norm", 0, 8.0 * tokens * d, List.of(s(tokens, d), s(d)), in -> Ops.layerNorm(in.get(0), in.get(1), null, 1e-5)));
+        out.add(new Case("group norm silu", 0, 8.0 * 12 * square(side) * channels, List.of(s(12, channels, side, side), s(channels), s(channels)),
+                in -> Ops.groupNormSilu(in.get(0), in.get(1), in.get(2), 32, 1e-5)));
+        out.add(new Case("softmax", 0, 8.0 * tokens * d, List.of(s(tokens, d)), in -> Ops.softmax(in.getFirst())));
+        out.add(new Case("geglu", 0, 12.0 * tokens * d, List.of(s(tokens, 2 * d)), in -> Ops.geglu(in.getFirst())));
+        out.add(new Case("add gelu chain", 0, 12.0 * tokens * d, List.of(s(tokens, d), s(tokens, d)), in -> Ops.gelu(Ops.add(in.get(0), in.get(1)))));
+        out.add(new Case("sum over rows", 0, 4.0 * tokens * d, List.of(s(tokens, d)), in -> Ops.sum(in.getFirst(), true, 1)));
+        return out;
+    }
+
+    private static double square(long n) {
+        return (double) n * n;
+    }
+
+    private static double cube(long n) {
+        return (double) n * n * n;
+    }
+
+    private static long[] s(long... dims) {
+        return dims;
+    }
+
+    private static double seconds(Device device, Case c) {
+        try (Scope scope = Scope.open(c.name)) {
+            List<Tensor> in = new ArrayList<>();
+            for (long[] shape : c.shapes) {
+                in.add(random(in.size(), shape));
+            }
+            return (run(device, c, in, 1 + REPEATS) - run(device, c, in, 1)) / REPEATS;
+        }
+    }
+
+    private static double run(Device device, Case c, List<Tensor> in, int times) {
+        Program.Definition definition = Program.define(c.name).kernels(device::computes);
+        for (int i = 0; i < in.size(); i++) {
+            definition.input("in" + i, in.get(i).spec());
+        }
+        try (Program program = definition.trace(x -> {
+            List<Tensor> out = new ArrayList<>();
+            for (int i = 0; i < times; i++) {
+                Tensor y = c.body.apply(x);
+                long[] one = new long[y.rank()];
+                Arrays.fill(one, 1);
+                // One number of each result, so that all are computed and nothing large comes back.
+                out.add(Ops.contiguous(y.view(new org.mouselift.engine.TensorSpec(DType.F32, org.mouselift.engine.Shape.of(one)), y.strides(), y.offset())));
+            }
+            return out;
+        }); DeviceProgram onDevice = device.prepare(program)) {
+            double best = Double.MAX_VALUE;
+            for (int i = 0; i <= ROUNDS; i++) {
+                long start = System.nanoTime();
+                try (Scope results = Scope.open("results")) {
+                    onDevice.run(in);
+                }
+                if (i > 0) {
+                    best = Math.min(best, (System.nanoTime() - start) * 1e-9);
+                }
+            }
+            return best;
+        }
+    }
+
+    private static Tensor random(long seed, long... dims) {
+        Tensor t = Tensor.empty(DType.F32, dims);
+        Philox philox = new Philox(seed, 1);
+        for (long i = 0; i < t.numel(); i++) {
+            Elements.set(t, i, 0.1 * philox.nextGaussian());
+        }
+        return t;
+    }
+}
