@@ -10,7 +10,7 @@ if not torch.cuda.is_available():
     sys.exit("torch without CUDA")
 
 scale = int(sys.argv[1])
-tokens, d, side, channels = 24576 // scale**2, 1024 // scale, 32, 320 // max(1, scale // 2)
+tokens, d, side, channels = 24576 // scale**2, 1024 // scale, 32, max(32, 320 // scale // 32 * 32)
 big, heads = 4096 // scale, max(1, d // 64)
 
 

@@ -102,7 +102,8 @@ public final class DeviceBench {
         long d = 1024 / scale;
         long heads = Math.max(1, d / 64);
         long side = 32;
-        long channels = 320 / Math.max(1, scale / 2);
+        // A multiple of the 32 groups of the norm.
+        long channels = Math.max(32, 320 / scale / 32 * 32);
         List<Case> out = new ArrayList<>();
         out.add(new Case("matmul 4096", 2.0 * cube(4096 / scale), 12.0 * square(4096 / scale), List.of(s(4096 / scale, 4096 / scale), s(4096 / scale, 4096 / scale)),
                 in -> Ops.matmul(in.get(0), in.get(1))));
