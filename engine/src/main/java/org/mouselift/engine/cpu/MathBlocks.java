@@ -120,31 +120,4 @@ final class MathBlocks {
             p.mul(s1).mul(s2).intoArray(x, i);
         }
     }
-
-    /** Derivative of SiLU, s * (1 + x * (1 - s)) with s = sigmoid(x), in place. */
-    static void siluDerivative(float[] x, int at, int n, float[] scratch, int sat) {
-        if (VectorWidth.SCALAR) {
-            for (int i = at; i < at + n; i++) {
-                double s = 1.0 / (1.0 + Math.exp(-x[i]));
-                x[i] = (float) (s * (1.0 + x[i] * (1.0 - s)));
-            }
-            return;
-        }
-        for (int i = 0; i < n; i += L) {
-            FloatVector.fromArray(S, x, at + i).max(-120f).min(120f).intoArray(x, at + i);
-            FloatVector.fromArray(S, x, at + i).abs().neg().intoArray(scratch, sat + i);
-        }
-        exp(scratch, sat, n);
-        for (int i = 0; i < n; i += L) {
-            FloatVector v = FloatVector.fromArray(S, x, at + i);
-            FloatVector z = FloatVector.fromArray(S, scratch, sat + i);
-            FloatVector one = FloatVector.broadcast(S, 1f);
-            FloatVector r = one.div(z.add(1f));
-            FloatVector other = z.mul(r);
-            VectorMask<Float> negative = v.compare(VectorOperators.LT, 0f);
-            FloatVector s = r.blend(other, negative);
-            FloatVector complement = other.blend(r, negative);
-            v.fma(complement, one).mul(s).intoArray(x, at + i);
-        }
-    }
 }

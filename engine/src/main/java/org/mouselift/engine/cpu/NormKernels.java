@@ -78,8 +78,10 @@ final class NormKernels {
         Tensor g = contiguous(in.get(4));
         Tensor dx = out.get(0);
         Tensor dw = out.get(1);
+        Tensor db = op.bias() ? out.get(2) : null;
         LayerNormRows.backward(mean.numel(), x.dim(-1), x.segment(), x.offset(), w.segment(), w.offset(), mean.segment(), mean.offset(), r.segment(),
-                r.offset(), g.segment(), g.offset(), dx.segment(), dx.offset(), dw.segment(), dw.offset(), null, 0);
+                r.offset(), g.segment(), g.offset(), dx.segment(), dx.offset(), dw.segment(), dw.offset(),
+                db == null ? null : db.segment(), db == null ? 0 : db.offset());
     }
 
     private static long plane(Tensor x) {

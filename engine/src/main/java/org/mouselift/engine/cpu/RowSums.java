@@ -1,13 +1,17 @@
 package org.mouselift.engine.cpu;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.mouselift.engine.DType;
 
 /**
- * Sums over array rows in a fixed order: four vectors of partial sums, added up lane by lane in double. (The reduction
- * offered by the Vector API leaves the order of additions open, so it may change when a method gets compiled.) Rows are
+ * Sums over rows in a fixed order: up to four vectors of partial sums, added up lane by lane in double. (The reduction
+ * offered by the Vector API leaves the order of additions open, so it may change when a method gets compiled.) Array rows are
  * padded with zeros to whole vectors by the caller.
  */
 final class RowSums {
@@ -15,6 +19,8 @@ final class RowSums {
     private static final int L = VectorWidth.LANES;
     /** Floats the caller provides for the lanes of the partial sums. */
     static final int LANES = 4 * L;
+    /** Where a second vector of partial sums stands. */
+    static final int SECOND = L;
 
     private RowSums() {
     }
@@ -35,6 +41,24 @@ final class RowSums {
             sum += lanes[i];
         }
         return sum;
+    }
+
+    /** The sum of the lanes of one vector that was stored to {@code lanes} at a place, in four chains of double additions. */
+    static double across(float[] lanes, int at) {
+        if (VectorWidth.SCALAR) {
+            return lanes[at];
+        }
+        double a = 0;
+        double b = 0;
+        double c = 0;
+        double d = 0;
+        for (int i = at; i < at + L; i += 4) {
+            a += lanes[i];
+            b += lanes[i + 1];
+            c += lanes[i + 2];
+            d += lanes[i + 3];
+        }
+        return (a + b) + (c + d);
     }
 
     static double sum(float[] x, int at, int n, float[] lanes) {
@@ -96,6 +120,90 @@ final class RowSums {
         s2.intoArray(lanes, 2 * L);
         s3.intoArray(lanes, 3 * L);
         return total(lanes);
+    }
+
+    private static FloatVector load(MemorySegment x, int at) {
+        return FloatVector.fromMemorySegment(S, x, at, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Sum of the first {@code bytes / 4} floats of a segment. */
+    static double sum(MemorySegment x, int bytes, float[] lanes) {
+        if (VectorWidth.SCALAR) {
+            double sum = 0;
+            for (int i = 0; i < bytes; i += 4) {
+                sum += x.get(DType.LE_F32, i);
+            }
+            return sum;
+        }
+        int step = 4 * L;
+        int whole = bytes - bytes % step;
+        FloatVector s0 = FloatVector.zero(S);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
+        int i = 0;
+        for (; i <= whole - 4 * step; i += 4 * step) {
+            s0 = s0.add(load(x, i));
+            s1 = s1.add(load(x, i + step));
+            s2 = s2.add(load(x, i + 2 * step));
+            s3 = s3.add(load(x, i + 3 * step));
+        }
+        for (; i < whole; i += step) {
+            s0 = s0.add(load(x, i));
+        }
+        if (whole < bytes) {
+            s1 = s1.add(FloatVector.fromMemorySegment(S, x, whole, ByteOrder.LITTLE_ENDIAN, S.indexInRange(0, (bytes - whole) / 4)));
+        }
+        s0.add(s1).add(s2.add(s3)).intoArray(lanes, 0);
+        return across(lanes, 0);
+    }
+
+    /**
+     * Sums of {@code x - centre} and of its square over the first {@code bytes / 4} floats of a segment: {@link #across} of
+     * the lanes at 0 and at {@link #SECOND}.
+     */
+    static void moments(MemorySegment x, int bytes, float centre, float[] lanes) {
+        if (VectorWidth.SCALAR) {
+            Arrays.fill(lanes, 0, LANES, 0f);
+            double sum = 0;
+            double squares = 0;
+            for (int i = 0; i < bytes; i += 4) {
+                double d = x.get(DType.LE_F32, i) - centre;
+                sum += d;
+                squares += d * d;
+            }
+            lanes[0] = (float) sum;
+            lanes[SECOND] = (float) squares;
+            return;
+        }
+        int step = 4 * L;
+        int whole = bytes - bytes % step;
+        FloatVector s0 = FloatVector.zero(S);
+        FloatVector s1 = s0;
+        FloatVector q0 = s0;
+        FloatVector q1 = s0;
+        int i = 0;
+        for (; i <= whole - 2 * step; i += 2 * step) {
+            FloatVector d0 = load(x, i).sub(centre);
+            FloatVector d1 = load(x, i + step).sub(centre);
+            s0 = s0.add(d0);
+            s1 = s1.add(d1);
+            q0 = d0.fma(d0, q0);
+            q1 = d1.fma(d1, q1);
+        }
+        if (i < whole) {
+            FloatVector d = load(x, i).sub(centre);
+            s0 = s0.add(d);
+            q0 = d.fma(d, q0);
+        }
+        if (whole < bytes) {
+            VectorMask<Float> rest = S.indexInRange(0, (bytes - whole) / 4);
+            FloatVector d = FloatVector.fromMemorySegment(S, x, whole, ByteOrder.LITTLE_ENDIAN, rest).sub(centre, rest);
+            s1 = s1.add(d);
+            q1 = d.fma(d, q1);
+        }
+        s0.add(s1).intoArray(lanes, 0);
+        q0.add(q1).intoArray(lanes, SECOND);
     }
 
     /** Largest of n elements (the padding is not looked at); NaN if there is one. */

@@ -29,6 +29,7 @@ final class Scratch {
     private final float[][] buffers = new float[SLOTS][];
     private short[] halves = new short[0];
     private MemorySegment edges;
+    private final MemorySegment[] memory = new MemorySegment[SLOTS];
 
     private Scratch() {
     }
@@ -60,6 +61,16 @@ final class Scratch {
             edges = Arena.ofAuto().allocate(EDGE * EDGES, EDGE);
         }
         return edges.asSlice((long) slot * EDGE, EDGE);
+    }
+
+    /** Memory outside of the heap, aligned to vectors, with at least {@code bytes} bytes; else as {@link #floats}, slots apart. */
+    MemorySegment memory(int slot, long bytes) {
+        MemorySegment buffer = memory[slot];
+        if (buffer == null || buffer.byteSize() < bytes) {
+            buffer = Arena.ofAuto().allocate(Math.max(bytes, 4096), EDGE);
+            memory[slot] = buffer;
+        }
+        return buffer;
     }
 
     short[] halves(int length) {

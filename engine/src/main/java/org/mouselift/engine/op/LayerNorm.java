@@ -11,7 +11,6 @@ import static org.mouselift.engine.Ops.square;
 import static org.mouselift.engine.Ops.sub;
 import static org.mouselift.engine.Ops.unary;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.mouselift.engine.Operation;
@@ -56,20 +55,14 @@ public record LayerNorm(double eps, boolean bias) implements Operation {
     @Override
     public List<Tensor> vjp(Vjp v) {
         Check.onlyFirst(name(), v, 3);
-        List<Tensor> g = apply(new LayerNormGrad(), v.input(0), v.input(1), v.output(1), v.output(2), v.grad());
-        List<Tensor> out = new ArrayList<>(g);
-        if (bias) {
-            Tensor rows = reshape(v.grad(), -1, v.input(0).dim(-1));
-            out.add(reshape(reduce(Reduce.Kind.SUM, rows, List.of(0)), v.input(0).dim(-1)));
-        }
-        return out;
+        return apply(new LayerNormGrad(bias), v.input(0), v.input(1), v.output(1), v.output(2), v.grad());
     }
 
     /**
-     * Gradients of x and w: with xh = (x - mean) r and h = dy w, dx = r (h - mean(h) - xh mean(h xh)) and dw = sum(dy xh).
-     * Operands x, w, mean, r, dy.
+     * Gradients of x and w: with xh = (x - mean) r and h = dy w, dx = r (h - mean(h) - xh mean(h xh)) and dw = sum(dy xh);
+     * then, if {@code bias}, that of b: db = sum(dy). Operands x, w, mean, r, dy.
      */
-    public record LayerNormGrad() implements Operation {
+    public record LayerNormGrad(boolean bias) implements Operation {
         @Override
         public String name() {
             return "layer_norm_grad";
@@ -78,7 +71,7 @@ public record LayerNorm(double eps, boolean bias) implements Operation {
         @Override
         public List<TensorSpec> infer(List<TensorSpec> in) {
             Check.count(name(), in, 5);
-            return List.of(in.get(0), in.get(1));
+            return bias ? List.of(in.get(0), in.get(1), in.get(1)) : List.of(in.get(0), in.get(1));
         }
 
         @Override
@@ -90,8 +83,12 @@ public record LayerNorm(double eps, boolean bias) implements Operation {
             Tensor xh = mul(sub(x, in.get(2)), r);
             Tensor h = mul(dy, w);
             Tensor dx = mul(r, sub(sub(h, mean(h, true, -1)), mul(xh, mean(mul(h, xh), true, -1))));
-            Tensor rows = reshape(mul(dy, xh), -1, w.dim(0));
-            return Optional.of(List.of(dx, reshape(reduce(Reduce.Kind.SUM, rows, List.of(0)), w.dim(0))));
+            Tensor dw = overRows(mul(dy, xh), w);
+            return Optional.of(bias ? List.of(dx, dw, overRows(dy, w)) : List.of(dx, dw));
+        }
+
+        private static Tensor overRows(Tensor x, Tensor w) {
+            return reshape(reduce(Reduce.Kind.SUM, reshape(x, -1, w.dim(0)), List.of(0)), w.dim(0));
         }
 
         @Override
