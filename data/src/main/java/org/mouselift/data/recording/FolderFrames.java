@@ -79,6 +79,11 @@ public final class FolderFrames implements FrameSource {
     }
 
     @Override
+    public int first() {
+        return files.firstKey();
+    }
+
+    @Override
     public int width() {
         return width;
     }

@@ -15,6 +15,11 @@ public interface FrameSource extends AutoCloseable {
     /** One more than the largest frame index. */
     int frames();
 
+    /** The number of the first frame there is: 0, but for folders whose numbering begins elsewhere. */
+    default int first() {
+        return 0;
+    }
+
     /** Pixels; every frame has this width. */
     int width();
 

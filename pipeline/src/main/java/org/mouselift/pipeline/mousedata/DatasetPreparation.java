@@ -113,6 +113,9 @@ public final class DatasetPreparation {
         if (recording.counts().stream().distinct().count() > 1) {
             warnings.add("the videos have " + recording.counts() + " frames; the first " + recording.frames() + " of each are used");
         }
+        if (recording.starts().stream().anyMatch(f -> f > 0)) {
+            warnings.add("the frame numbers of the cameras begin at " + recording.starts() + ": the same number must be the same instant in all cameras, the first is 0");
+        }
         if (options.frame.lens() == FramePreparation.Lens.STANDARD) {
             warnings.add("intrinsics mode standard claims a 50° lens that the pictures do not have: 3D will be wrong");
         }

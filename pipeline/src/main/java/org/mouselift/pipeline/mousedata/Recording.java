@@ -64,6 +64,11 @@ public final class Recording implements AutoCloseable {
         return frames.stream().map(FrameSource::frames).toList();
     }
 
+    /** The number of the first frame of each camera's video. */
+    public List<Integer> starts() {
+        return frames.stream().map(FrameSource::first).toList();
+    }
+
     public List<Integer> maskCounts() {
         return masks.stream().map(FrameSource::frames).toList();
     }

@@ -50,6 +50,8 @@ public final class Mp4Frames implements FrameSource {
     private final int height;
     /** Position of the packet that is decoded next; −1: nowhere, a key frame must be sought. */
     private int next = -1;
+    /** The key frame from which the decoder has been running: what lies before it, it does not know. */
+    private int since;
 
     private Mp4Frames(Path file, FileChannel channel) throws IOException, JCodecException {
         this.file = file;
@@ -161,7 +163,8 @@ public final class Mp4Frames implements FrameSource {
             return there;
         }
         int key = keyBefore(wanted);
-        int from = next > key && next <= wanted ? next : key;
+        int from = since <= key && next > key && next <= wanted ? next : key;
+        since = from == key ? key : since;
         try {
             for (int i = from; i <= wanted; i++) {
                 Picture picture = decode(i);
