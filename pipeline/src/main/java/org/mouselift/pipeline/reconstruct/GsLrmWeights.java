@@ -82,7 +82,7 @@ public final class GsLrmWeights implements AutoCloseable {
      *     infinite, MFL-E203 for tensors that are missing, unexpected or of another shape than the configuration says
      */
     public static GsLrmWeights open(Path folder) throws IOException {
-        ArtefactStatus.requireUsable(folder);
+        requireUsable(folder);
         if (Files.isRegularFile(folder)) {
             Path yaml = folder.resolveSibling(CONFIG);
             if (!Files.isRegularFile(yaml)) {
@@ -112,7 +112,7 @@ public final class GsLrmWeights implements AutoCloseable {
         if (!Files.isRegularFile(file)) {
             throw new WeightsException("MFL-E207", file, "no such checkpoint", "name a file of weights with --weights FILE");
         }
-        ArtefactStatus.requireUsable(file);
+        requireUsable(file);
         GslrmConfig config = GslrmConfigReader.read(yaml, List.of()).config();
         return new GsLrmWeights(file, config, load(config, file), JsonNodeFactory.instance.objectNode(), null);
     }
@@ -126,7 +126,7 @@ public final class GsLrmWeights implements AutoCloseable {
         if (!Files.isRegularFile(file)) {
             throw new WeightsException("MFL-E207", file, "no such checkpoint", "name a ckpt_*.safetensors of a training folder");
         }
-        ArtefactStatus.requireUsable(file);
+        requireUsable(file);
         String name = yaml == null ? "configuration stored in " + file : yaml.toString();
         String text = yaml == null ? TrainingCheckpoint.readConfiguration(file) : Files.readString(yaml);
         GslrmConfig config = GslrmConfigReader.read(name, YamlReader.parse(name, text), List.of()).config();
@@ -137,6 +137,14 @@ public final class GsLrmWeights implements AutoCloseable {
             return new GsLrmWeights(file, config, model, provenance, rig);
         } catch (EngineException e) {
             throw new WeightsException("MFL-E203", file, e.getMessage(), "give the configuration it was trained with", e);
+        }
+    }
+
+    private static void requireUsable(Path artefact) throws IOException {
+        try {
+            ArtefactStatus.requireUsable(artefact);
+        } catch (CheckpointException e) {
+            throw new WeightsException("MFL-E202", e);
         }
     }
 
