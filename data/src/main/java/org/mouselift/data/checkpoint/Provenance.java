@@ -167,7 +167,7 @@ public record Provenance(ObjectNode keys, List<Parent> parents, List<StoredFile>
     }
 
     /** True for files that say something about an artefact and are not part of it. */
-    static boolean isRecord(Path file) {
+    public static boolean isRecord(Path file) {
         String name = file.getFileName().toString();
         return name.equals(NAME + ".json") || name.endsWith("." + NAME + ".json") || name.equals(ArtefactStatus.NAME + ".json")
                 || name.endsWith("." + ArtefactStatus.NAME + ".json");

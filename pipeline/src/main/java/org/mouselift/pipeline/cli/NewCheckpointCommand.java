@@ -50,6 +50,7 @@ final class NewCheckpointCommand implements Callable<Integer> {
         }
         Files.createDirectories(output);
         StartCheckpoint.write(output, size, seed);
+        Origin.of(spec, "gslrm").write(output);
         Path file = output.resolve(StartCheckpoint.FILE);
         spec.commandLine().getOut().printf(Locale.ROOT, "%s: %s, %s, %,d parameters, %,d bytes, seed %d%n", file, model.name().toLowerCase(Locale.ROOT),
                 size.name().toLowerCase(Locale.ROOT), size.network().parameterCount(), Files.size(file), seed);

@@ -11,11 +11,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.camera.GeometryMode;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.AutoMask;
 import org.mouselift.data.dataset.BackgroundColor;
@@ -33,6 +36,7 @@ import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
+import org.mouselift.pipeline.checkpoint.DoubledPrefix;
 import org.mouselift.pipeline.config.AutoencoderTraining;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.YamlReader;
@@ -95,13 +99,15 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         }
         SceneSource train = scenes(c, c.trainList());
         SceneSource validation = c.validationList().isPresent() ? scenes(c, c.validationList().get()) : null;
+        DoubledPrefix.requireSingle(c.folder());
         Files.createDirectories(c.folder());
         for (Path place : List.of(c.folder(), c.folder().resolve("pictures"))) {
             AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
         }
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
+        Provenance provenance = Origin.with(Origin.started(Origin.of(spec, "autoencoder"), c.folder(), c.start()), "data", Optional.of(c.trainList()));
         var course = new TrainingRun.Course(c.folder(), seed, 1, c.passes(), c.checkpointEvery(), c.keep(), validation == null ? 0 : c.validateEvery(),
-                configuration, "{}");
+                configuration, provenance.json(c.folder()).toString());
         var plan = new AutoencoderTrainer.Plan(course, train, validation, c.batch(), c.l1(), c.l2(), c.kl(), c.foreground(), VALIDATION_PICTURES);
         long done = TrainingCheckpoint.newest(c.folder()).map(f -> f.counters().fwdbwdStep()).orElse(0L);
         PrintWriter err = spec.commandLine().getErr();
@@ -122,6 +128,7 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
                 }
                 MetricCurves.write(MetricsLog.read(c.folder().resolve(MetricsLog.FILE_NAME)), c.folder());
                 Path vae = export(c, model, trainer.scalingFactor(SCALING_PICTURES));
+                Origin.with(provenance, "checkpoint", Optional.of(c.folder().resolve(TrainingCheckpoint.fileName(c.passes())))).write(vae);
                 recorder.note("weights " + vae);
             }
         }
@@ -132,6 +139,7 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         if (c.start().isEmpty()) {
             return AutoencoderKL.initialised(c.model(), DType.F32, seed);
         }
+        ArtefactStatus.requireUsable(c.start().get());
         try (Checkpoint file = Checkpoint.open(c.start().get()); Scope scope = Scope.open("autoencoder to start from")) {
             Map<String, Tensor> state = new LinkedHashMap<>();
             for (Map.Entry<String, StoredTensor> e : file.stateDict().entrySet()) {

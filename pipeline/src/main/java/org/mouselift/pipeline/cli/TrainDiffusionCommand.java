@@ -12,12 +12,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.optim.Optimizer;
+import org.mouselift.pipeline.checkpoint.DoubledPrefix;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.config.DiffusionConfigReader;
@@ -95,6 +97,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
         DiffusionConfig given = loaded.config();
         Path folder = overfit > 0 ? given.output().model().resolve("overfit_" + overfit) : given.output().model();
+        DoubledPrefix.requireSingle(folder);
         Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
         if (overfit == 0) {
             requireContinuable(given.output(), newest);
@@ -150,8 +153,9 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         long passes = c.updates() * c.accumulation();
         int every = passesOf(c.validating().every(), c);
         List<Integer> references = overfit > 0 ? List.of(c.references().getFirst()) : c.references();
+        Provenance provenance = provenance(c, folder);
         var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, passesOf(c.output().checkpointEvery(), c), c.output().keep(), every,
-                configuration, "{}");
+                configuration, provenance.json(folder).toString());
         var plan = new DiffusionTrainer.Plan(course, Math.min(c.batch(), pictures.size()), references, c.conditions().scaleReference(),
                 c.validating().first() || overfit > 0);
         EncodedViews train = new EncodedViews(pictures, space, conditions);
@@ -176,10 +180,19 @@ final class TrainDiffusionCommand implements Callable<Integer> {
             }
             MetricCurves.write(MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)), folder);
             if (trainer.passes() == passes && overfit == 0) {
-                recorder.note("pipeline " + DiffusionExport.write(folder.resolve("pipeckpts"), c, model, average));
+                recorder.note("pipeline " + DiffusionExport.write(folder.resolve("pipeckpts"), c, model, average,
+                        Origin.with(provenance, "checkpoint", Optional.of(folder.resolve(TrainingCheckpoint.fileName(passes))))));
             }
             return overfit == 0 ? ExitCode.OK : verdict(folder, recorder);
         }
+    }
+
+    private Provenance provenance(DiffusionConfig c, Path folder) throws IOException {
+        Provenance all = Origin.started(Origin.of(spec, "mvdiffusion"), folder, c.unetArchitecture().isEmpty() ? Optional.of(DiffusionSetup.unetFolder(c)) : Optional.empty());
+        all = Origin.with(all, "data", Optional.of(c.train().list()));
+        all = Origin.with(all, "prompts", c.source().prompts());
+        all = Origin.with(all, "autoencoder", c.source().pixels() ? Optional.empty() : c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))));
+        return c.source().pipeline().isPresent() ? all.with(Provenance.Parent.of("pipeline", c.source().pipeline().get())) : all;
     }
 
     private static int passesOf(int updates, DiffusionConfig c) {

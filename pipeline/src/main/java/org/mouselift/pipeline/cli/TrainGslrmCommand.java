@@ -14,12 +14,14 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
 import org.mouselift.models.losses.ReconstructionLoss;
+import org.mouselift.pipeline.checkpoint.DoubledPrefix;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.GslrmConfig;
 import org.mouselift.pipeline.config.GslrmConfigReader;
@@ -126,6 +128,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
             validation = GslrmSetup.scenes(c, list, false, perCamera);
         }
         Path folder = overfit > 0 ? c.checkpointing().checkpointDir().resolve("overfit_" + overfit) : c.checkpointing().checkpointDir();
+        DoubledPrefix.requireSingle(folder);
         Files.createDirectories(folder);
         for (Path place : List.of(folder, folder.resolve("pictures"), folder.resolve(WEIGHTS))) {
             AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
@@ -190,10 +193,12 @@ final class TrainGslrmCommand implements Callable<Integer> {
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
         ObjectNode cameras = JsonNodeFactory.instance.objectNode();
         rig.into(cameras);
+        Provenance origin = Origin.with(Origin.started(Origin.of(spec, "gslrm"), folder, start(c)), "data", Optional.of(trainList));
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
         var plan = new GsLrmTrainer.Plan(folder, seed, batch, c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
-                overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration, cameras.toString());
+                overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration,
+                origin.with(cameras).json(folder).toString());
         try (LpipsNetwork network = networks.lpips.isEmpty() ? null : LpipsNetwork.open(networks.lpips);
                 PerceptualNetwork perceptual = networks.vgg19 == null ? null : PerceptualNetwork.open(networks.vgg19);
                 RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
@@ -209,7 +214,9 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 TrainCommand.run(trainer);
             }
             MetricCurves.write(MetricsLog.read(folder.resolve(MetricsLog.FILE_NAME)), folder);
-            GsLrmWeights.save(weights, model, configuration, DType.F16, provenance(trainer.passes(), trainList, rig, recorder.lastValidation()));
+            GsLrmWeights.save(weights, model, configuration, DType.F16, Origin.with(origin, "checkpoint",
+                    Optional.of(folder.resolve(TrainingCheckpoint.fileName(trainer.passes())))).with(provenance(trainer.passes(), trainList, rig, recorder.lastValidation()))
+                            .json(weights));
             recorder.note("weights " + weights);
             if (overfit == 0) {
                 return ExitCode.OK;
@@ -245,6 +252,11 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
     }
 
+    /** The weights to start from, if any are named. */
+    private Optional<Path> start(GslrmConfig c) {
+        return load != null ? Optional.of(load) : c.checkpointing().resumeCheckpoint().filter(p -> !p.toString().isEmpty());
+    }
+
     private GsLrm model(GsLrmConfig network, GslrmConfig c, Path folder) throws IOException {
         if (TrainingCheckpoint.newest(folder).isPresent()) {
             if (load != null) {
@@ -252,7 +264,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
             }
             return GsLrm.initialised(network, DType.F32, seed);
         }
-        Path source = load != null ? load : c.checkpointing().resumeCheckpoint().filter(p -> !p.toString().isEmpty()).orElse(null);
+        Path source = start(c).orElse(null);
         if (source == null) {
             return GsLrm.initialised(network, DType.F32, seed);
         }

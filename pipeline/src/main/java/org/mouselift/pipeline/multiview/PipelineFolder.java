@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.engine.EngineException;
@@ -58,7 +59,9 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
         Path own = path.resolve("unet");
         if (Files.isDirectory(own) && !own.toAbsolutePath().normalize().equals(unet.path().toAbsolutePath().normalize())) {
             Optional<Path> base = Checkpoint.weightsIn(own);
-            if (base.isPresent() && Files.mismatch(base.get(), folder.weightsFile("unet")) < 0) {
+            // The pipeline that a training exported has the UNet of that training: there is no base model in it.
+            boolean trained = Provenance.read(path).map(p -> p.parents().stream().anyMatch(parent -> parent.role().equals("checkpoint"))).orElse(false);
+            if (base.isPresent() && !trained && Files.mismatch(base.get(), folder.weightsFile("unet")) < 0) {
                 throw new MultiViewException("MFL-E204", unet.path(), "the UNet equals that of the pipeline " + path + ", byte for byte: fine-tuned weights were not applied",
                         "name the checkpoint that was trained, or leave --unet away to use the pipeline as it is");
             }

@@ -3,7 +3,6 @@ package org.mouselift.pipeline.reconstruct;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -22,6 +21,7 @@ import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.CheckpointException;
 import org.mouselift.data.checkpoint.NumberedCheckpoint;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.data.checkpoint.TensorStatistics;
@@ -56,7 +56,7 @@ public final class GsLrmWeights implements AutoCloseable {
     /** Entries of the original's checkpoints that belong to its losses, not to the network. */
     private static final String LOSS_NETWORKS = "loss_calculator.";
     private static final long MAX_PROVENANCE = 16 << 20;
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path folder;
     private final GslrmConfig config;
@@ -241,7 +241,8 @@ public final class GsLrmWeights implements AutoCloseable {
      *
      * @param yaml the training configuration; it must describe this very network
      * @param storage F16 or F32. F16 refuses weights beyond ±65504.
-     * @param provenance where the weights come from, or null
+     * @param provenance where the weights come from, parents relative to the folder ({@link Provenance}), or null; sizes and hashes of
+     *     the files are added
      */
     public static void save(Path folder, GsLrm model, String yaml, DType storage, ObjectNode provenance) throws IOException {
         if (storage != DType.F16 && storage != DType.F32) {
@@ -264,7 +265,7 @@ public final class GsLrmWeights implements AutoCloseable {
             writer.write(folder.resolve(MODEL));
         }
         if (provenance != null) {
-            text(folder.resolve(PROVENANCE), JSON.writeValueAsString(provenance) + "\n");
+            Provenance.of(provenance, folder).write(folder);
         }
     }
 

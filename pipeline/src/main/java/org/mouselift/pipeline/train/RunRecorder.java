@@ -85,7 +85,7 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         note(line.toString());
     }
 
-    /** Values of the last validation, also of an earlier process of the run; empty before the first. */
+    @Override
     public Map<String, Double> lastValidation() {
         return lastValidation;
     }

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.safetensors.SafetensorsEntry;
 import org.mouselift.data.safetensors.SafetensorsFile;
 import org.mouselift.data.safetensors.SafetensorsWriter;
@@ -77,14 +79,20 @@ public final class TrainingCheckpoint {
         tensors.forEach((name, t) -> writer.add(prefix + name, t.dtype(), t.shape().dims(), t.contiguousSegment()));
     }
 
-    /** Deletes the oldest checkpoints beyond {@code keep} readable ones; 0 keeps all. */
+    /** Deletes the oldest checkpoints beyond {@code keep} readable ones; 0 keeps all. Those tagged to stay stay, and are not counted. */
     static void prune(Path folder, int keep) throws IOException {
         if (keep <= 0) {
             return;
         }
         int good = 0;
         for (Path file : list(folder)) {
+            if (ArtefactStatus.read(file).isProtected()) {
+                continue;
+            }
             if (good >= keep) {
+                // The checkpoint last: whoever is killed in between finds it again.
+                Files.deleteIfExists(Provenance.file(file));
+                Files.deleteIfExists(ArtefactStatus.file(file));
                 Files.delete(file);
             } else {
                 try {

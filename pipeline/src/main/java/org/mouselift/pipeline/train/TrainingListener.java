@@ -25,6 +25,11 @@ public interface TrainingListener {
     /** A picture of the training or validation state; {@code name} as in the original's log. */
     void picture(long pass, String name, BufferedImage picture) throws IOException;
 
+    /** Values of the last validation, also of an earlier process of the run; empty before the first. */
+    default Map<String, Double> lastValidation() {
+        return Map.of();
+    }
+
     /** A checkpoint was written. */
     void saved(Path file);
 }

@@ -1,12 +1,16 @@
 package org.mouselift.pipeline.train;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -19,6 +23,7 @@ import org.mouselift.models.optim.TrainingStep;
  * continues bit for bit from its newest checkpoint.
  */
 public abstract class TrainingRun implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int SKIP_WINDOW = 100;
     private static final double SKIP_LIMIT = 0.3;
 
@@ -65,6 +70,8 @@ public abstract class TrainingRun implements AutoCloseable {
     private long skipped;
     private String recentSkips = "";
     private volatile boolean stopRequested;
+    /** Passes done at the last validation of this process. */
+    private long validated = -1;
 
     /**
      * @param weights all of the model, by state-dict name
@@ -147,6 +154,9 @@ public abstract class TrainingRun implements AutoCloseable {
         optimiser.updates(c.updateStep());
         step.resume(c.fwdbwdStep(), c.scheduleStep(), c.updateStep());
         resumed(c.updateStep());
+        if (!Files.exists(Provenance.file(file))) {
+            record(file, false);
+        }
         skipped = c.skipped();
         recentSkips = c.recentSkips();
         listener.note("continuing from " + file + " (pass " + c.fwdbwdStep() + ", update " + c.updateStep() + ")");
@@ -167,7 +177,7 @@ public abstract class TrainingRun implements AutoCloseable {
                     + ": training would end immediately. Set reset_training_state: true or raise the limit.");
         }
         long saved = -1;
-        long validated = -1;
+        validated = -1;
         while (step.passes() < course.passes() && !stopRequested) {
             onePass(step.passes());
             long done = step.passes();
@@ -252,9 +262,22 @@ public abstract class TrainingRun implements AutoCloseable {
         try (Scope s = Scope.open("checkpoint")) {
             var counters = new TrainingCheckpoint.Counters(step.passes(), step.updates(), step.opportunities(), skipped, recentSkips, course.seed());
             Path file = TrainingCheckpoint.save(course.folder(), counters, state(), course.configuration(), course.provenance(), course.keep());
+            record(file, validated == step.passes());
             saved(file, step.updates());
             listener.saved(file);
         }
+    }
+
+    /** Writes where a checkpoint comes from and its hash beside it (mouse specification §8.1). */
+    private void record(Path file, boolean justValidated) throws IOException {
+        ObjectNode keys = JSON.createObjectNode().put("passes", step.passes()).put("updates", step.updates()).put("seed", course.seed());
+        if (justValidated) {
+            listener.lastValidation().forEach(keys::put);
+        }
+        if (!(JSON.readTree(course.provenance()) instanceof ObjectNode known)) {
+            throw new IllegalArgumentException("the provenance of a run is a JSON object, not " + course.provenance());
+        }
+        Provenance.of(known, course.folder()).with(keys).write(file);
     }
 
     @Override

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.Images;
 import org.mouselift.data.image.PngWriter;
@@ -161,6 +162,9 @@ class TrainDiffusionCommandTest {
         assertEquals(0, run("views", folder.resolve("run/val/global_step_0002/0000/input.png"), "--pipeline", pipeline, "--unet", checkpoint, "--allow", "MFL-E134", "--steps", 2,
                 "--seed", 7, "-o", folder.resolve("again")), err.toString());
         assertArrayEquals(ofTheExport, Files.readAllBytes(folder.resolve("again/input/multiview.png")), "the checkpoint's average with the pipeline it was trained from");
+        assertEquals(0, run("checkpoint", "verify", folder.resolve("run")), err.toString());
+        assertEquals(List.of("start", "data", "prompts", "autoencoder", "pipeline", "checkpoint"),
+                Provenance.read(exported).orElseThrow().parents().stream().map(Provenance.Parent::role).toList());
     }
 
     @Test

@@ -15,13 +15,15 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.camera.Rings;
+import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.synth.SynthMice;
 import org.mouselift.engine.Scope;
 import org.mouselift.models.optim.Schedule;
-import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.evaluate.MadeUpVgg16;
 import org.mouselift.pipeline.evaluate.MadeUpVgg19;
 import org.mouselift.pipeline.log.MetricsLog;
+import org.mouselift.pipeline.train.TrainingCheckpoint;
 
 class TrainGslrmCommandTest {
     @TempDir
@@ -149,5 +151,32 @@ class TrainGslrmCommandTest {
         List<Double> rates = rows.stream().map(r -> r.values().get("metrics/lr")).filter(java.util.Objects::nonNull).toList();
         Schedule planned = new Schedule(Schedule.Kind.COSINE, 0.001, 1, 9);
         assertEquals(List.of(planned.rate(0), planned.rate(1), planned.rate(2)), rates);
+    }
+
+    @Test
+    void whatATrainingLeavesKnowsWhereItComesFrom() throws IOException {
+        Path run = folder.resolve("known");
+        assertEquals(ExitCode.OK, run("--set", "training.losses.lpips_loss_weight", "0", "--set", "training.checkpointing.checkpoint_dir", run.toString()), err.toString());
+        Provenance weights = Provenance.read(run.resolve("weights")).orElseThrow();
+        assertEquals("gslrm", weights.keys().get("model").asText());
+        assertTrue(weights.keys().get("command").toString().startsWith("[\"train\",\"gslrm\","), weights.keys().toString());
+        assertEquals(List.of("data", "checkpoint"), weights.parents().stream().map(Provenance.Parent::role).toList());
+        Provenance.Parent checkpoint = weights.parents().getLast();
+        assertEquals(TrainingCheckpoint.newest(run).orElseThrow().file().toAbsolutePath().normalize(), checkpoint.path());
+        assertEquals(ContentHash.ofFile(checkpoint.path()), checkpoint.sha256().orElseThrow());
+        assertEquals(List.of(), weights.differences(run.resolve("weights")));
+        assertEquals(checkpoint.sha256().orElseThrow(), Provenance.read(checkpoint.path()).orElseThrow().files().getFirst().sha256());
+        assertEquals(ExitCode.OK, Mouselift.commandLine().setOut(new PrintWriter(new StringWriter())).setErr(new PrintWriter(err, true))
+                .execute("checkpoint", "verify", run.toString()), err.toString());
+        // A training from these weights has them as a parent, and goes down with them.
+        assertEquals(ExitCode.OK, run("--set", "training.losses.lpips_loss_weight", "0", "--set", "training.checkpointing.checkpoint_dir", folder.resolve("second").toString(),
+                "--load", run.resolve("weights/model.safetensors").toString()), err.toString());
+        assertEquals(ExitCode.OK, Mouselift.commandLine().setOut(new PrintWriter(new StringWriter())).setErr(new PrintWriter(err, true))
+                .execute("checkpoint", "invalidate", folder.toString(), "known/weights", "--reason", "test"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, run("--set", "training.losses.lpips_loss_weight", "0", "--set", "training.checkpointing.checkpoint_dir",
+                folder.resolve("second").toString(), "--set", "training.schedule.max_fwdbwd_passes", "4"));
+        assertTrue(err.toString().contains("MFL-E210: ") && err.toString().contains("second"), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, run("--set", "training.checkpointing.checkpoint_dir", "checkpoints/checkpoints/x", "--set", "training.losses.lpips_loss_weight", "0"));
+        assertTrue(err.toString().contains("MFL-E205: Output path contains the prefix twice: checkpoints/checkpoints/x"), err.toString());
     }
 }

@@ -107,7 +107,7 @@ public record TrainingProcess(Path place, List<String> flags, List<String> argum
 
     /** True while a checkpoint is being written. */
     public boolean checkpointHalfWritten() throws IOException {
-        return files().stream().anyMatch(name -> name.startsWith("ckpt_") && name.endsWith(".tmp"));
+        return files().stream().anyMatch(name -> name.startsWith("ckpt_") && name.endsWith(".tmp") && !name.contains(".provenance.json."));
     }
 
     /** Lines of the log so far. */

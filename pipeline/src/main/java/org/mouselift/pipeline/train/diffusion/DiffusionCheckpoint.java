@@ -2,6 +2,7 @@ package org.mouselift.pipeline.train.diffusion;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -14,6 +15,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
@@ -34,7 +37,7 @@ public final class DiffusionCheckpoint {
     private DiffusionCheckpoint() {}
 
     /** Writes {@code checkpoint-N}, which appears when it is complete, then deletes the oldest beyond {@code keep} (0 keeps all). */
-    static Path write(Path folder, long updates, DiffusionModel model, ExponentialMovingAverage average, int keep) throws IOException {
+    static Path write(Path folder, long updates, DiffusionModel model, ExponentialMovingAverage average, int keep, Provenance provenance) throws IOException {
         Path target = folder.resolve("checkpoint-" + updates);
         Path partial = folder.resolve(target.getFileName() + PARTIAL);
         delete(partial);
@@ -49,6 +52,7 @@ public final class DiffusionCheckpoint {
                 model.promptSource().write(partial.resolve("prompt_embeds_ema"), averaged);
             }
         }
+        provenance.with(JsonNodeFactory.instance.objectNode().put("updates", updates)).write(partial);
         delete(target);
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
         prune(folder, keep);
@@ -56,9 +60,12 @@ public final class DiffusionCheckpoint {
     }
 
     private static void prune(Path folder, int keep) throws IOException {
-        List<Path> all = list(folder);
-        for (int i = keep; keep > 0 && i < all.size(); i++) {
-            delete(all.get(i));
+        int kept = 0;
+        for (Path checkpoint : keep > 0 ? list(folder) : List.<Path>of()) {
+            // Those tagged to stay stay, and are not counted.
+            if (!ArtefactStatus.read(checkpoint).isProtected() && ++kept > keep) {
+                delete(checkpoint);
+            }
         }
     }
 
@@ -66,7 +73,7 @@ public final class DiffusionCheckpoint {
      * Does what a run that was killed while it wrote did not come to: deletes unfinished folders and those too many, and writes the
      * folder of the update that the run continues from, if that is missing.
      */
-    static void repair(Path folder, long updates, DiffusionModel model, ExponentialMovingAverage average, int keep) throws IOException {
+    static void repair(Path folder, long updates, DiffusionModel model, ExponentialMovingAverage average, int keep, Provenance provenance) throws IOException {
         List<Path> unfinished;
         try (Stream<Path> children = Files.list(folder)) {
             unfinished = children.filter(f -> f.getFileName().toString().endsWith(PARTIAL)).toList();
@@ -75,7 +82,7 @@ public final class DiffusionCheckpoint {
             delete(f);
         }
         if (list(folder).stream().noneMatch(f -> f.getFileName().toString().equals("checkpoint-" + updates))) {
-            write(folder, updates, model, average, keep);
+            write(folder, updates, model, average, keep, provenance);
         }
         prune(folder, keep);
     }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.pipeline.config.DiffusionConfig;
@@ -29,8 +30,8 @@ public final class DiffusionExport {
 
     private DiffusionExport() {}
 
-    /** Writes the folder; {@code model_index.json} comes last, so that a folder with it is complete. */
-    public static Path write(Path folder, DiffusionConfig c, DiffusionModel model, ExponentialMovingAverage average) throws IOException {
+    /** Writes the folder; {@code model_index.json} comes after all components, so that a folder with it is complete, then its record. */
+    public static Path write(Path folder, DiffusionConfig c, DiffusionModel model, ExponentialMovingAverage average, Provenance provenance) throws IOException {
         Files.deleteIfExists(folder.resolve(INDEX));
         Map<String, Object> index = new LinkedHashMap<>();
         index.put("_class_name", "StableUnCLIPImg2ImgPipeline");
@@ -63,6 +64,7 @@ public final class DiffusionExport {
             index.put("vae", List.of("diffusers", "AutoencoderKL"));
         }
         DiffusionCheckpoint.json(folder.resolve(INDEX), index);
+        provenance.write(folder);
         return folder;
     }
 
@@ -86,7 +88,7 @@ public final class DiffusionExport {
         AtomicFile.deleteAbandoned(to);
         List<Path> files;
         try (Stream<Path> list = Files.list(from)) {
-            files = list.filter(Files::isRegularFile).toList();
+            files = list.filter(Files::isRegularFile).filter(f -> !Provenance.isRecord(f)).toList();
         }
         for (Path file : files) {
             try (FileChannel in = FileChannel.open(file)) {

@@ -171,7 +171,8 @@ public final class DiffusionSetup {
         return new DiffusionModel(unet, keys, prompts);
     }
 
-    private static Path unetFolder(DiffusionConfig c) throws IOException {
+    /** The folder of the UNet that a training starts from. */
+    public static Path unetFolder(DiffusionConfig c) throws IOException {
         Path given = c.source().unet().or(c.source()::pipeline).orElseThrow();
         for (Path candidate : List.of(given.resolve("unet"), given)) {
             if (Files.isRegularFile(candidate.resolve("config.json"))) {

@@ -1,5 +1,7 @@
 package org.mouselift.pipeline.train.diffusion;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -7,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
@@ -28,6 +31,8 @@ import org.mouselift.pipeline.train.TrainingRun;
  * started again continues bit for bit.
  */
 public final class DiffusionTrainer extends TrainingRun {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private static final long ORDER = 1L << 40;
     private static final long DRAWS = 2L << 40;
     private static final String AVERAGE = "ema.";
@@ -180,12 +185,16 @@ public final class DiffusionTrainer extends TrainingRun {
         if (average != null) {
             average.updates(updates);
         }
-        DiffusionCheckpoint.repair(plan.course().folder(), updates, model, average, plan.course().keep());
+        DiffusionCheckpoint.repair(plan.course().folder(), updates, model, average, plan.course().keep(), provenance());
     }
 
     @Override
     protected void saved(Path file, long updates) throws IOException {
-        DiffusionCheckpoint.write(plan.course().folder(), updates, model, average, plan.course().keep());
+        DiffusionCheckpoint.write(plan.course().folder(), updates, model, average, plan.course().keep(), provenance());
+    }
+
+    private Provenance provenance() throws IOException {
+        return Provenance.of(JSON.readValue(plan.course().provenance(), ObjectNode.class), plan.course().folder());
     }
 
     /** Runs a body with the averaged weights in place, where there are any. */

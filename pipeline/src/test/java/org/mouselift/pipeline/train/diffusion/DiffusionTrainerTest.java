@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.camera.RigCatalog;
 import org.mouselift.data.dataset.DiffusionViews;
@@ -214,7 +215,7 @@ class DiffusionTrainerTest {
         ViewDirections views = DiffusionSetup.directions(DiffusionSetup.data(c, c.train(), false));
         assertEquals(List.of("front", "front-right", "right"), views.slots().stream().map(s -> s.name()).toList());
         try (DiffusionModel model = DiffusionSetup.model(c, DiffusionSetup.prompts(c, views, Set.of(), note -> {}))) {
-            Path checkpoint = DiffusionCheckpoint.write(folder, 7, model, null, 0);
+            Path checkpoint = DiffusionCheckpoint.write(folder, 7, model, null, 0, Provenance.empty());
             PromptEmbeddings read = PromptEmbeddings.read(checkpoint.resolve("prompt_embeds").resolve("clr_embeds.safetensors"));
             TrainedPrompts record = TrainedPrompts.read(checkpoint.resolve("unet")).orElseThrow();
             assertEquals(views.slots(), record.slots());
