@@ -88,7 +88,8 @@ final class GaussianProjection {
         }
         covariance(logScale[is], logScale[is + 1], logScale[is + 2], quat[iq], quat[iq + 1], quat[iq + 2], quat[iq + 3]);
         double mid = 0.5 * (a + c);
-        return place(c / det, -b / det, a / det, 3 * Math.sqrt(mid + Math.sqrt(Math.max(0.1, mid * mid - det))), sh, ih);
+        double over = 1 / det;
+        return place(c * over, -b * over, a * over, 3 * Math.sqrt(mid + Math.sqrt(Math.max(0.1, mid * mid - det))), sh, ih);
     }
 
     /** View depth; the Gaussian is in front of the near plane if its float32 value exceeds {@link #NEAR}. */
@@ -157,11 +158,11 @@ final class GaussianProjection {
         s[1] = DoubleExponential.exp(l1) * modifier;
         s[2] = DoubleExponential.exp(l2) * modifier;
         qNorm = Math.sqrt(w * w + x * x + y * y + z * z);
-        double n = Math.max(qNorm, 1e-12);
-        qw = w /= n;
-        qx = x /= n;
-        qy = y /= n;
-        qz = z /= n;
+        double over = 1 / Math.max(qNorm, 1e-12);
+        qw = w *= over;
+        qx = x *= over;
+        qy = y *= over;
+        qz = z *= over;
         double[] q = rot;
         q[0] = 1 - 2 * (y * y + z * z); q[1] = 2 * (x * y - w * z); q[2] = 2 * (x * z + w * y);
         q[3] = 2 * (x * y + w * z); q[4] = 1 - 2 * (x * x + z * z); q[5] = 2 * (y * z - w * x);
@@ -174,13 +175,13 @@ final class GaussianProjection {
         syz = q[3] * q[6] * v0 + q[4] * q[7] * v1 + q[5] * q[8] * v2;
         szz = q[6] * q[6] * v0 + q[7] * q[7] * v1 + q[8] * q[8] * v2;
 
-        double rx = tx / tz, ry = ty / tz;
+        double near = 1 / tz, rx = tx * near, ry = ty * near;
         insideX = Math.abs(rx) <= limX;
         insideY = Math.abs(ry) <= limY;
         clampedX = Math.clamp(rx, -limX, limX) * tz;
         clampedY = Math.clamp(ry, -limY, limY) * tz;
-        double jx = fx / tz, jy = fy / tz;
-        double kx = -jx * clampedX / tz, ky = -jy * clampedY / tz;
+        double jx = fx * near, jy = fy * near;
+        double kx = -jx * clampedX * near, ky = -jy * clampedY * near;
         m00 = jx * r00 + kx * r20; m01 = jx * r01 + kx * r21; m02 = jx * r02 + kx * r22;
         m10 = jy * r10 + ky * r20; m11 = jy * r11 + ky * r21; m12 = jy * r12 + ky * r22;
         double p0 = sxx * m00 + sxy * m01 + sxz * m02, p1 = sxy * m00 + syy * m01 + syz * m02, p2 = sxz * m00 + syz * m01 + szz * m02;

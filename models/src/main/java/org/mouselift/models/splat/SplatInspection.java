@@ -21,7 +21,7 @@ import java.util.List;
 public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] covariance2d, float[] conic, float[] depth,
         float[] colour, int[] tileCounts, int[] tileLists, int[] lastContributor) {
 
-    static SplatInspection of(GaussianParameters p, SplatCamera camera, double modifier, SplatTable table, DepthOrder order, TileBins bins,
+    static SplatInspection of(GaussianParameters p, SplatCamera camera, double modifier, SplatTable table, TileBins bins,
             SplatRasterizer rasterizer) {
         int n = p.count(), width = 3 * p.coefficients();
         int tiles = camera.tilesX() * camera.tilesY();
@@ -49,7 +49,7 @@ public record SplatInspection(int[] radius, int[] rect, float[] mean2d, float[] 
         int at = 0;
         for (int t = 0; t < tiles; t++) {
             out.tileCounts[t] = bins.count(t);
-            bins.ensure(order, t, rasterizer.options().forwardBand());
+            bins.ensure(t, rasterizer.options().forwardBand());
             for (int e = bins.start(t); e < bins.start(t) + bins.count(t); e++) {
                 out.tileLists[at++] = table.gaussians[bins.list()[e]];
             }

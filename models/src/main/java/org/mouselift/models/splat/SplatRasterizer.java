@@ -20,7 +20,6 @@ public final class SplatRasterizer {
     private final RasterOptions options;
     private final RasterScratch scratch;
     private final SplatTable table;
-    private final DepthOrder order = new DepthOrder();
     private final TileBins bins = new TileBins();
     private float[] finalTransmittance = new float[0];
     private int[] stops = new int[0];
@@ -48,7 +47,7 @@ public final class SplatRasterizer {
 
     /** Memory that this rasterizer holds between calls, without the shared working buffers. */
     long stateBytes() {
-        return table.bytes() + order.bytes() + bins.bytes() + 4L * (stops.length + finalTransmittance.length);
+        return table.bytes() + bins.bytes() + 4L * (stops.length + finalTransmittance.length);
     }
 
     /** Forgets the last view but keeps the buffers. */
@@ -77,7 +76,7 @@ public final class SplatRasterizer {
 
     /** Gaussians of the last view that are in some tile list. */
     public int visible() {
-        return order.size();
+        return table.visible();
     }
 
     /** Entries of all tile lists of the last view. */
@@ -106,9 +105,8 @@ public final class SplatRasterizer {
         long start = System.nanoTime();
         table.project(gaussians, camera, scalingModifier, options);
         long projected = System.nanoTime();
-        order.sort(table.depths, table.rows());
-        long sorted = System.nanoTime(), binning = -sorted;
-        bins.count(camera.tilesX(), camera.tilesY(), order, table.rects);
+        long binning = -projected;
+        bins.count(camera.tilesX(), camera.tilesY(), table.rows(), table.visible(), table.depths, table.rects);
         int tiles = camera.tilesX() * camera.tilesY();
         int slots = Math.multiplyExact(tiles, PIXELS);
         if (stops.length < slots) {
@@ -121,12 +119,12 @@ public final class SplatRasterizer {
         for (int begin = 0; begin < tiles; ) {
             int first = begin, end = bins.bandEnd(begin, options.forwardBand());
             binning -= System.nanoTime();
-            bins.fill(order, begin, end);
+            bins.fill(begin, end);
             binning += System.nanoTime();
             Workers.each(end - begin, (worker, t) -> compositeTile(first + t, scratch.pixels[worker], out));
             begin = end;
         }
-        times = new RasterTimes(seconds(projected - start), seconds(sorted - projected), seconds(binning), seconds(System.nanoTime() - sorted - binning), 0, 0, 0);
+        times = new RasterTimes(seconds(projected - start), seconds(binning), seconds(System.nanoTime() - projected - binning), 0, 0, 0);
         this.parameters = gaussians;
         this.modifier = scalingModifier;
     }
@@ -219,7 +217,7 @@ public final class SplatRasterizer {
         // One band in the forward pass that also fits the backward limit keeps its lists; fill() then does nothing.
         for (int begin = 0; begin < tiles; ) {
             int first = begin, end = bins.bandEnd(begin, options.backwardBand());
-            bins.fill(order, begin, end);
+            bins.fill(begin, end);
             reserveMoments(first, end);
             Workers.each(end - begin, (worker, t) -> backwardTile(first + t, scratch.used[t], scratch.pixels[worker], gradRgb, gradAlpha, gradDepth));
             reducing -= System.nanoTime();
@@ -232,7 +230,7 @@ public final class SplatRasterizer {
         }
         long summed = System.nanoTime();
         table.chain(parameters, camera, modifier, gradients, probe);
-        times = new RasterTimes(times.project(), times.sort(), times.bin(), times.composite(), seconds(summed - start - reducing), seconds(reducing),
+        times = new RasterTimes(times.project(), times.bin(), times.composite(), seconds(summed - start - reducing), seconds(reducing),
             seconds(System.nanoTime() - summed));
     }
 
@@ -333,7 +331,7 @@ public final class SplatRasterizer {
         float t = 1;
         int position = 0;
         float[] s = table.splats;
-        bins.ensure(order, tile, options.forwardBand());
+        bins.ensure(tile, options.forwardBand());
         for (int i = bins.start(tile); position < stop; i++) {
             int g = bins.list()[i];
             position++;
@@ -359,7 +357,7 @@ public final class SplatRasterizer {
     /** Projected values and tile lists of the last view. */
     public SplatInspection inspect() {
         requireRendered();
-        return SplatInspection.of(parameters, camera, modifier, table, order, bins, this);
+        return SplatInspection.of(parameters, camera, modifier, table, bins, this);
     }
 
     private void requireRendered() {

@@ -25,7 +25,7 @@ final class SplatTable {
     int[] rects = new int[0];
     /** First row of every block of Gaussians. */
     private int[] starts = new int[1];
-    private int rows, nonFinite, degenerate;
+    private int rows, visible, nonFinite, degenerate;
 
     SplatTable(RasterScratch scratch) {
         this.scratch = scratch;
@@ -38,6 +38,11 @@ final class SplatTable {
 
     int rows() {
         return rows;
+    }
+
+    /** Rows whose depth is positive. */
+    int visible() {
+        return visible;
     }
 
     int nonFinite() {
@@ -53,7 +58,7 @@ final class SplatTable {
         int n = p.count(), blocks = Math.ceilDiv(n, BLOCK);
         findCandidates(p, new GaussianProjection(camera, p.shDegree(), modifier, false), options.referenceLists());
         reserve();
-        AtomicInteger bad = new AtomicInteger(), flat = new AtomicInteger();
+        AtomicInteger bad = new AtomicInteger(), flat = new AtomicInteger(), seen = new AtomicInteger();
         int width = 3 * p.coefficients();
         boolean reject = options.nonFinite() == RasterOptions.NonFinite.REJECT;
         Workers.each(blocks, (worker, block) -> {
@@ -71,7 +76,13 @@ final class SplatTable {
                     : projectLanes(projection, lanes, b, first, row + done, part, width, unusable > 0, options.referenceLists());
             }
             flat.addAndGet(degenerates);
+            int positive = 0;
+            for (int i = row; i < row + count; i++) {
+                positive += depths[i] > 0 ? 1 : 0;
+            }
+            seen.addAndGet(positive);
         });
+        visible = seen.get();
         nonFinite = bad.get();
         degenerate = flat.get();
     }
@@ -125,7 +136,7 @@ final class SplatTable {
         for (int j = 0; j < count; j++) {
             int i = scratch.candidates[from + j];
             gaussians[row + j] = first + i;
-            depths[row + j] = 0;
+            clear(row + j);
             if (check && !b.finite(i, width)) {
                 continue;
             }
@@ -151,7 +162,7 @@ final class SplatTable {
         for (int j = 0; j < count; j++) {
             int i = scratch.candidates[from + j];
             gaussians[row + j] = first + i;
-            depths[row + j] = 0;
+            clear(row + j);
             b.load(i, lanes, j);
         }
         lanes.project(view, count);
@@ -178,6 +189,11 @@ final class SplatTable {
             }
         }
         return flat;
+    }
+
+    private void clear(int row) {
+        depths[row] = 0;
+        TileBins.pack(rects, row, 0, 0, 0, 0);
     }
 
     private void store(int row, float u, float v, float conicA, float conicB, float conicC, float alpha, float depth, float[] rgb, int x0, int y0, int x1, int y1,

@@ -9,8 +9,16 @@ import org.mouselift.engine.cpu.Workers;
  * with more than 2³¹ tile entries need bounded memory.
  */
 final class TileBins {
-    private int gx, tiles;
+    /** Lists that hold every splat so often are made from splats in depth order; sorting list by list is quicker below. */
+    private static final int LONG_LISTS = 8;
+
+    private final DepthOrder order = new DepthOrder();
+    private boolean ordered;
+    private int gx, tiles, rows;
     private int[] rects = new int[0];
+    private float[] depths = new float[0];
+    /** One a worker: depth bits and row of the splats of a list. */
+    private long[][] keys = new long[0][];
     private int[] counts = new int[0];
     private int[] difference = new int[0];
     private int[] cursors = new int[0];
@@ -35,24 +43,30 @@ final class TileBins {
 
     /** Memory of the buffers. */
     long bytes() {
-        return 4L * (counts.length + difference.length + cursors.length + list.length + starts.length);
+        long sum = order.bytes() + 4L * (counts.length + difference.length + cursors.length + list.length + starts.length);
+        for (long[] k : keys) {
+            sum += 8L * k.length;
+        }
+        return sum;
     }
 
-    /** Counts the entries of all tiles for the ordered splats. */
-    void count(int tilesX, int tilesY, DepthOrder order, int[] rects) {
+    /** Counts the entries of all tiles for the rows of a table whose depth is positive; the rectangles of the others are empty. */
+    void count(int tilesX, int tilesY, int rows, int visible, float[] depths, int[] rects) {
         this.gx = tilesX;
         this.tiles = tilesX * tilesY;
+        this.rows = rows;
+        this.depths = depths;
         this.rects = rects;
         bandBegin = bandEnd = 0;
         int pitch = tilesX + 1, cells = pitch * (tilesY + 1), parts = Workers.count();
         difference = atLeast(difference, Math.multiplyExact(cells, parts));
         counts = atLeast(counts, tiles);
-        int[] ids = order.ids(), d = difference;
+        int[] d = difference;
         Arrays.fill(d, 0, cells * parts, 0);
-        Workers.split(order.size(), 4096, (worker, begin, end) -> {
+        Workers.split(rows, 4096, (worker, begin, end) -> {
             int base = worker * cells;
             for (int i = (int) begin; i < end; i++) {
-                int xs = rects[2 * ids[i]], ys = rects[2 * ids[i] + 1];
+                int xs = rects[2 * i], ys = rects[2 * i + 1];
                 int top = base + low(ys) * pitch, bottom = base + high(ys) * pitch;
                 d[top + low(xs)]++;
                 d[top + high(xs)]--;
@@ -74,6 +88,10 @@ final class TileBins {
                 counts[y * tilesX + x] = n;
                 entries += n;
             }
+        }
+        ordered = entries > (long) LONG_LISTS * visible;
+        if (ordered) {
+            order.sort(depths, rows);
         }
     }
 
@@ -98,11 +116,12 @@ final class TileBins {
     }
 
     /** Makes the lists of the tiles {@code [begin, end)}; does nothing when they are there already. */
-    void fill(DepthOrder order, int begin, int end) {
+    void fill(int begin, int end) {
         if (begin == bandBegin && end == bandEnd) {
             return;
         }
-        int span = end - begin, parts = order.size() < 1 << 14 ? 1 : Workers.count();
+        int size = ordered ? order.size() : rows;
+        int span = end - begin, parts = size < 1 << 14 ? 1 : Workers.count();
         starts = atLeast(starts, span + 1);
         long total = 0;
         for (int t = 0; t < span; t++) {
@@ -112,8 +131,7 @@ final class TileBins {
         starts[span] = Math.toIntExact(total);
         list = atLeast(list, starts[span]);
         cursors = atLeast(cursors, Math.multiplyExact(span, parts));
-        int[] ids = order.ids(), c = cursors;
-        int size = order.size();
+        int[] ids = ordered ? order.ids() : null, c = cursors;
         if (parts > 1) {
             Workers.each(parts, (worker, part) -> {
                 Arrays.fill(c, part * span, (part + 1) * span, 0);
@@ -130,14 +148,37 @@ final class TileBins {
         }
         int[] out = list;
         Workers.each(parts, (worker, part) -> walk(ids, cut(size, part, parts), cut(size, part + 1, parts), begin, end, c, part * span, out));
+        if (!ordered) {
+            keys = keys.length == 0 ? new long[Workers.count()][0] : keys;
+            Workers.each(span, (worker, t) -> sort(worker, starts[t], starts[t + 1]));
+        }
         bandBegin = begin;
         bandEnd = end;
     }
 
+    /** Sorts a list front to back; equal depths keep ascending row, since keys hold both. */
+    private void sort(int worker, int begin, int end) {
+        int n = end - begin;
+        if (n < 2) {
+            return;
+        }
+        if (keys[worker].length < n) {
+            keys[worker] = new long[n + n / 4];
+        }
+        long[] k = keys[worker];
+        for (int i = 0; i < n; i++) {
+            k[i] = (long) Float.floatToRawIntBits(depths[list[begin + i]]) << 32 | list[begin + i];
+        }
+        Arrays.sort(k, 0, n);
+        for (int i = 0; i < n; i++) {
+            list[begin + i] = (int) k[i];
+        }
+    }
+
     /** Makes the list of a tile, with those of the tiles after it up to {@code limit} entries, unless it is there already. */
-    void ensure(DepthOrder order, int tile, int limit) {
+    void ensure(int tile, int limit) {
         if (tile < bandBegin || tile >= bandEnd) {
-            fill(order, tile, bandEnd(tile, limit));
+            fill(tile, bandEnd(tile, limit));
         }
     }
 
@@ -145,11 +186,11 @@ final class TileBins {
         return (int) ((long) size * part / parts);
     }
 
-    /** Advances the cursor of every tile of every splat of a stretch of the order; writes the splat there if {@code out} is given. */
+    /** Advances the cursor of every tile of every splat of a stretch of the order, or of the rows without one; writes the splat there if {@code out} is given. */
     private void walk(int[] ids, int from, int to, int begin, int end, int[] cursor, int base, int[] out) {
         int rowBegin = begin / gx, rowEnd = (end - 1) / gx + 1;
         for (int i = from; i < to; i++) {
-            int g = ids[i], xs = rects[2 * g], ys = rects[2 * g + 1];
+            int g = ids == null ? i : ids[i], xs = rects[2 * g], ys = rects[2 * g + 1];
             for (int y = Math.max(low(ys), rowBegin), yEnd = Math.min(high(ys), rowEnd); y < yEnd; y++) {
                 int first = Math.max(y * gx + low(xs), begin), last = Math.min(y * gx + high(xs), end);
                 for (int t = first; t < last; t++) {

@@ -67,10 +67,14 @@ public final class VectorProjection {
             hxySum = new double[CAPACITY], hyySum = new double[CAPACITY], depthSum = new double[CAPACITY];
     private final double[] gxx = new double[CAPACITY], gxy = new double[CAPACITY], gxz = new double[CAPACITY], gyy = new double[CAPACITY],
             gyz = new double[CAPACITY], gzz = new double[CAPACITY];
+    /** The arrays above by index: imaginary parts of the quaternion, gradient of the covariance [3][3]; and the gradient of the rotation, by column and row. */
+    private final double[][] imaginary = {qx, qy, qz}, scales = {scale0, scale1, scale2};
+    private final double[][][] symmetric = {{gxx, gxy, gxz}, {gxy, gyy, gyz}, {gxz, gyz, gzz}}, turned = new double[3][3][CAPACITY];
     /** Result: gradients to centre, logarithms of scales, quaternion (w, x, y, z) and logit, without what flows through the colour. */
     public final double[] gradX = new double[CAPACITY], gradY = new double[CAPACITY], gradZ = new double[CAPACITY], gradScale0 = new double[CAPACITY],
             gradScale1 = new double[CAPACITY], gradScale2 = new double[CAPACITY], gradW = new double[CAPACITY], gradI = new double[CAPACITY],
             gradJ = new double[CAPACITY], gradK = new double[CAPACITY], gradLogit = new double[CAPACITY];
+    private final double[][] gradScales = {gradScale0, gradScale1, gradScale2};
 
     /** Projects the first {@code n} Gaussians of the block. */
     public void project(View view, int n) {
@@ -85,9 +89,7 @@ public final class VectorProjection {
         expAll(scale1, end, 1);
         expAll(scale2, end, 1);
         expAll(opacity, end, -1);
-        for (int i = 0; i < end; i += L) {
-            DoubleVector.broadcast(D, 1).div(DoubleVector.fromArray(D, opacity, i).add(1)).intoArray(opacity, i);
-        }
+        sigmoids(opacity, end);
         covariance(view.modifier, end);
         image(view, end);
     }
@@ -114,6 +116,13 @@ public final class VectorProjection {
         }
     }
 
+    /** 1 / (1 + v) of the first {@code n} values v. */
+    private static void sigmoids(double[] values, int n) {
+        for (int i = 0; i < n; i += L) {
+            DoubleVector.broadcast(D, 1).div(DoubleVector.fromArray(D, values, i).add(1)).intoArray(values, i);
+        }
+    }
+
     /** Normalised quaternions, scales and 3D covariances. */
     private void covariance(double modifier, int end) {
         for (int i = 0; i < end; i += L) {
@@ -128,11 +137,11 @@ public final class VectorProjection {
             DoubleVector y = DoubleVector.fromArray(D, qy, i);
             DoubleVector z = DoubleVector.fromArray(D, qz, i);
             DoubleVector qNorm = w.mul(w).add(x.mul(x)).add(y.mul(y)).add(z.mul(z)).sqrt();
-            DoubleVector n = qNorm.max(1e-12);
-            w = w.div(n);
-            x = x.div(n);
-            y = y.div(n);
-            z = z.div(n);
+            DoubleVector over = DoubleVector.broadcast(D, 1.0).div(qNorm.max(1e-12));
+            w = w.mul(over);
+            x = x.mul(over);
+            y = y.mul(over);
+            z = z.mul(over);
             qNorm.intoArray(this.qNorm, i);
             w.intoArray(qw, i);
             x.intoArray(qx, i);
@@ -189,18 +198,19 @@ public final class VectorProjection {
             iw.intoArray(this.iw, i);
             u.intoArray(this.u, i);
             v.intoArray(this.v, i);
-            DoubleVector rx = tx.div(tz);
-            DoubleVector ry = ty.div(tz);
+            DoubleVector near = DoubleVector.broadcast(D, 1.0).div(tz);
+            DoubleVector rx = tx.mul(near);
+            DoubleVector ry = ty.mul(near);
             DoubleVector cx = rx.min(limX).max(-limX).mul(tz);
             DoubleVector cy = ry.min(limY).max(-limY).mul(tz);
             rx.intoArray(this.rx, i);
             ry.intoArray(this.ry, i);
             cx.intoArray(this.cx, i);
             cy.intoArray(this.cy, i);
-            DoubleVector jx = DoubleVector.broadcast(D, fx).div(tz);
-            DoubleVector jy = DoubleVector.broadcast(D, fy).div(tz);
-            DoubleVector kx = jx.neg().mul(cx).div(tz);
-            DoubleVector ky = jy.neg().mul(cy).div(tz);
+            DoubleVector jx = near.mul(fx);
+            DoubleVector jy = near.mul(fy);
+            DoubleVector kx = jx.neg().mul(cx).mul(near);
+            DoubleVector ky = jy.neg().mul(cy).mul(near);
             DoubleVector m00 = jx.mul(r00).add(kx.mul(r20));
             DoubleVector m01 = jx.mul(r01).add(kx.mul(r21));
             DoubleVector m02 = jx.mul(r02).add(kx.mul(r22));
@@ -231,9 +241,10 @@ public final class VectorProjection {
             b.intoArray(this.b, i);
             c.intoArray(this.c, i);
             det.intoArray(this.det, i);
-            DoubleVector conicA = c.div(det);
-            DoubleVector conicB = b.neg().div(det);
-            DoubleVector conicC = a.div(det);
+            DoubleVector once = DoubleVector.broadcast(D, 1.0).div(det);
+            DoubleVector conicA = c.mul(once);
+            DoubleVector conicB = b.neg().mul(once);
+            DoubleVector conicC = a.mul(once);
             DoubleVector mid = a.add(c).mul(0.5);
             DoubleVector reach = mid.add(mid.mul(mid).sub(det).max(0.1).sqrt()).sqrt().mul(3.0);
             conicA.intoArray(this.conicA, i);
@@ -406,56 +417,19 @@ public final class VectorProjection {
     }
 
     private void covarianceGradient(int end) {
+        for (int column = 0; column < 3; column++) {
+            column(column, end);
+        }
+        double[] r00 = turned[0][0], r10 = turned[0][1], r20 = turned[0][2], r01 = turned[1][0], r11 = turned[1][1], r21 = turned[1][2], r02 = turned[2][0],
+            r12 = turned[2][1], r22 = turned[2][2];
         for (int i = 0; i < end; i += L) {
             DoubleVector w = DoubleVector.fromArray(D, qw, i);
             DoubleVector x = DoubleVector.fromArray(D, qx, i);
             DoubleVector y = DoubleVector.fromArray(D, qy, i);
             DoubleVector z = DoubleVector.fromArray(D, qz, i);
-            DoubleVector gxx = DoubleVector.fromArray(D, this.gxx, i);
-            DoubleVector gxy = DoubleVector.fromArray(D, this.gxy, i);
-            DoubleVector gxz = DoubleVector.fromArray(D, this.gxz, i);
-            DoubleVector gyy = DoubleVector.fromArray(D, this.gyy, i);
-            DoubleVector gyz = DoubleVector.fromArray(D, this.gyz, i);
-            DoubleVector gzz = DoubleVector.fromArray(D, this.gzz, i);
-            DoubleVector a0 = DoubleVector.broadcast(D, 1.0).sub(y.mul(y).add(z.mul(z)).mul(2.0));
-            DoubleVector b0 = x.mul(y).add(w.mul(z)).mul(2.0);
-            DoubleVector c0 = x.mul(z).sub(w.mul(y)).mul(2.0);
-            DoubleVector s0 = DoubleVector.fromArray(D, scale0, i);
-            DoubleVector e0 = s0.mul(2.0);
-            DoubleVector u0 = e0.mul(a0.mul(gxx).add(b0.mul(gxy)).add(c0.mul(gxz)));
-            DoubleVector v0 = e0.mul(a0.mul(gxy).add(b0.mul(gyy)).add(c0.mul(gyz)));
-            DoubleVector t0 = e0.mul(a0.mul(gxz).add(b0.mul(gyz)).add(c0.mul(gzz)));
-            DoubleVector l0 = a0.mul(u0).add(b0.mul(v0)).add(c0.mul(t0)).mul(s0);
-            l0.intoArray(gradScale0, i);
-            DoubleVector d0 = s0.mul(u0);
-            DoubleVector d3 = s0.mul(v0);
-            DoubleVector d6 = s0.mul(t0);
-            DoubleVector a1 = x.mul(y).sub(w.mul(z)).mul(2.0);
-            DoubleVector b1 = DoubleVector.broadcast(D, 1.0).sub(x.mul(x).add(z.mul(z)).mul(2.0));
-            DoubleVector c1 = y.mul(z).add(w.mul(x)).mul(2.0);
-            DoubleVector s1 = DoubleVector.fromArray(D, scale1, i);
-            DoubleVector e1 = s1.mul(2.0);
-            DoubleVector u1 = e1.mul(a1.mul(gxx).add(b1.mul(gxy)).add(c1.mul(gxz)));
-            DoubleVector v1 = e1.mul(a1.mul(gxy).add(b1.mul(gyy)).add(c1.mul(gyz)));
-            DoubleVector t1 = e1.mul(a1.mul(gxz).add(b1.mul(gyz)).add(c1.mul(gzz)));
-            DoubleVector l1 = a1.mul(u1).add(b1.mul(v1)).add(c1.mul(t1)).mul(s1);
-            l1.intoArray(gradScale1, i);
-            DoubleVector d1 = s1.mul(u1);
-            DoubleVector d4 = s1.mul(v1);
-            DoubleVector d7 = s1.mul(t1);
-            DoubleVector a2 = x.mul(z).add(w.mul(y)).mul(2.0);
-            DoubleVector b2 = y.mul(z).sub(w.mul(x)).mul(2.0);
-            DoubleVector c2 = DoubleVector.broadcast(D, 1.0).sub(x.mul(x).add(y.mul(y)).mul(2.0));
-            DoubleVector s2 = DoubleVector.fromArray(D, scale2, i);
-            DoubleVector e2 = s2.mul(2.0);
-            DoubleVector u2 = e2.mul(a2.mul(gxx).add(b2.mul(gxy)).add(c2.mul(gxz)));
-            DoubleVector v2 = e2.mul(a2.mul(gxy).add(b2.mul(gyy)).add(c2.mul(gyz)));
-            DoubleVector t2 = e2.mul(a2.mul(gxz).add(b2.mul(gyz)).add(c2.mul(gzz)));
-            DoubleVector l2 = a2.mul(u2).add(b2.mul(v2)).add(c2.mul(t2)).mul(s2);
-            l2.intoArray(gradScale2, i);
-            DoubleVector d2 = s2.mul(u2);
-            DoubleVector d5 = s2.mul(v2);
-            DoubleVector d8 = s2.mul(t2);
+            DoubleVector d0 = DoubleVector.fromArray(D, r00, i), d1 = DoubleVector.fromArray(D, r01, i), d2 = DoubleVector.fromArray(D, r02, i);
+            DoubleVector d3 = DoubleVector.fromArray(D, r10, i), d4 = DoubleVector.fromArray(D, r11, i), d5 = DoubleVector.fromArray(D, r12, i);
+            DoubleVector d6 = DoubleVector.fromArray(D, r20, i), d7 = DoubleVector.fromArray(D, r21, i), d8 = DoubleVector.fromArray(D, r22, i);
             DoubleVector gw = z.mul(d3.sub(d1)).add(y.mul(d2.sub(d6))).add(x.mul(d7.sub(d5))).mul(2.0);
             DoubleVector gx = y.mul(d1.add(d3)).add(z.mul(d2.add(d6))).add(w.mul(d7.sub(d5))).mul(2.0).sub(x.mul(4.0).mul(d4.add(d8)));
             DoubleVector gy = x.mul(d1.add(d3)).add(w.mul(d2.sub(d6))).add(z.mul(d5.add(d7))).mul(2.0).sub(y.mul(4.0).mul(d0.add(d8)));
@@ -464,15 +438,39 @@ public final class VectorProjection {
             // A vanishing quaternion was divided by 1e-12, a constant.
             VectorMask<Double> direction = norm.compare(VectorOperators.GE, 1e-12);
             DoubleVector along = DoubleVector.zero(D).blend(w.mul(gw).add(x.mul(gx)).add(y.mul(gy)).add(z.mul(gz)), direction);
-            DoubleVector n = norm.max(1e-12);
-            DoubleVector hw = gw.sub(w.mul(along)).div(n);
-            DoubleVector hx = gx.sub(x.mul(along)).div(n);
-            DoubleVector hy = gy.sub(y.mul(along)).div(n);
-            DoubleVector hz = gz.sub(z.mul(along)).div(n);
-            hw.intoArray(gradW, i);
-            hx.intoArray(gradI, i);
-            hy.intoArray(gradJ, i);
-            hz.intoArray(gradK, i);
+            DoubleVector over = DoubleVector.broadcast(D, 1.0).div(norm.max(1e-12));
+            gw.sub(w.mul(along)).mul(over).intoArray(gradW, i);
+            gx.sub(x.mul(along)).mul(over).intoArray(gradI, i);
+            gy.sub(y.mul(along)).mul(over).intoArray(gradJ, i);
+            gz.sub(z.mul(along)).mul(over).intoArray(gradK, i);
+        }
+    }
+
+    /**
+     * One axis of the Gaussians: gradient to the logarithm of its scale, and to column j of the rotation, from that to the
+     * covariance Σ s_j² q_j q_jᵀ: with G the latter and q_j the column, 2 s_j G q_j leads to both.
+     */
+    private void column(int j, int end) {
+        // Column j of the rotation of (w, x, y, z) from the quaternion with its imaginary parts turned by j places: 1 - 2(b² + c²), 2(ab + wc), 2(ac - wb).
+        double[] first = imaginary[j], second = imaginary[(j + 1) % 3], third = imaginary[(j + 2) % 3], scale = scales[j], grad = gradScales[j];
+        double[] gjj = symmetric[j][j], gjk = symmetric[j][(j + 1) % 3], gjl = symmetric[j][(j + 2) % 3], gkk = symmetric[(j + 1) % 3][(j + 1) % 3],
+            gkl = symmetric[(j + 1) % 3][(j + 2) % 3], gll = symmetric[(j + 2) % 3][(j + 2) % 3];
+        double[] outJ = turned[j][j], outK = turned[j][(j + 1) % 3], outL = turned[j][(j + 2) % 3];
+        for (int i = 0; i < end; i += L) {
+            DoubleVector w = DoubleVector.fromArray(D, qw, i);
+            DoubleVector a = DoubleVector.fromArray(D, first, i), b = DoubleVector.fromArray(D, second, i), c = DoubleVector.fromArray(D, third, i);
+            DoubleVector qj = DoubleVector.broadcast(D, 1.0).sub(b.mul(b).add(c.mul(c)).mul(2.0));
+            DoubleVector qk = a.mul(b).add(w.mul(c)).mul(2.0);
+            DoubleVector ql = a.mul(c).sub(w.mul(b)).mul(2.0);
+            DoubleVector s = DoubleVector.fromArray(D, scale, i), twice = s.mul(2.0);
+            DoubleVector jk = DoubleVector.fromArray(D, gjk, i), jl = DoubleVector.fromArray(D, gjl, i), kl = DoubleVector.fromArray(D, gkl, i);
+            DoubleVector u = twice.mul(qj.mul(DoubleVector.fromArray(D, gjj, i)).add(qk.mul(jk)).add(ql.mul(jl)));
+            DoubleVector v = twice.mul(qj.mul(jk).add(qk.mul(DoubleVector.fromArray(D, gkk, i))).add(ql.mul(kl)));
+            DoubleVector t = twice.mul(qj.mul(jl).add(qk.mul(kl)).add(ql.mul(DoubleVector.fromArray(D, gll, i))));
+            qj.mul(u).add(qk.mul(v)).add(ql.mul(t)).mul(s).intoArray(grad, i);
+            s.mul(u).intoArray(outJ, i);
+            s.mul(v).intoArray(outK, i);
+            s.mul(t).intoArray(outL, i);
         }
     }
 }
