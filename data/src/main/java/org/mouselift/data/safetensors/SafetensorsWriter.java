@@ -32,7 +32,8 @@ public final class SafetensorsWriter {
     private static final int STAGE_BYTES = 1 << 20;
 
     /** Copies the elements from {@code first} into a little-endian block that holds {@code count} of them. */
-    private interface Source {
+    @FunctionalInterface
+    public interface Source {
         void copy(long first, int count, MemorySegment stage);
     }
 
@@ -58,6 +59,15 @@ public final class SafetensorsWriter {
         int width = type.bytes();
         return add(name, type, shape, data.byteSize(), width,
                 (first, count, stage) -> MemorySegment.copy(data, first * width, stage, 0, (long) count * width));
+    }
+
+    /** Adds a tensor whose elements are computed when they are written. Blocks are asked for in order, once each, one tensor after the other. */
+    public SafetensorsWriter add(String name, StoredType type, long[] shape, Source source) {
+        long elements = 1;
+        for (long size : shape) {
+            elements = Math.multiplyExact(elements, size);
+        }
+        return add(name, type, shape, elements, 1, source);
     }
 
     /** Adds an F32 tensor. */

@@ -1,8 +1,11 @@
 package org.mouselift.models.clip;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Shape;
+import org.mouselift.engine.Tensor;
 import org.mouselift.models.nn.ConfigKeys;
 
 /**
@@ -38,6 +41,39 @@ public record ClipConfig(int hiddenSize, int intermediateSize, int layers, int h
         if (!vision && (vocabulary < 1 || positions < 1)) {
             throw new EngineException("CLIP: vocab_size " + vocabulary + " and max_position_embeddings " + positions + " must be positive");
         }
+    }
+
+    /** The same tower with another number of layers. */
+    ClipConfig withLayers(int number) {
+        return new ClipConfig(hiddenSize, intermediateSize, number, heads, eps, projectionDim, imageSize, patchSize, channels, vocabulary, positions);
+    }
+
+    /**
+     * Names and shapes of a tower from those of one with a single layer.
+     *
+     * @param prefix of the layers, before their number
+     */
+    Map<String, Shape> repeated(Map<String, Tensor> single, String prefix) {
+        Map<String, Shape> all = new LinkedHashMap<>();
+        Map<String, Shape> layer = new LinkedHashMap<>();
+        single.forEach((name, t) -> {
+            if (name.startsWith(prefix + "0.")) {
+                layer.put(name.substring(prefix.length() + 2), t.shape());
+            }
+        });
+        boolean written = false;
+        for (Map.Entry<String, Tensor> e : single.entrySet()) {
+            if (!e.getKey().startsWith(prefix + "0.")) {
+                all.put(e.getKey(), e.getValue().shape());
+            } else if (!written) {
+                written = true;
+                for (int i = 0; i < layers; i++) {
+                    int number = i;
+                    layer.forEach((name, shape) -> all.put(prefix + number + "." + name, shape));
+                }
+            }
+        }
+        return all;
     }
 
     /** Reads the configuration of a {@code CLIPVisionModelWithProjection}. */

@@ -8,10 +8,12 @@ import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
+import org.mouselift.engine.Shape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.models.nn.LayerNormLayer;
+import org.mouselift.models.nn.Parameters;
 
 /**
  * CLIP text tower: token numbers to prompt embeddings (Radford et al. 2021; multi-view diffusion specification §2.5). Causal
@@ -22,6 +24,11 @@ import org.mouselift.models.nn.LayerNormLayer;
 public final class ClipTextModel extends Module implements AutoCloseable {
     /** Tap of token plus position embeddings [n,T,C]. */
     public static final String EMBEDDINGS = "embeddings";
+
+    private static final double EMBEDDING_DEVIATION = 0.02;
+    private static final String TOKENS = "text_model.embeddings.token_embedding.weight";
+    private static final String POSITIONS = "text_model.embeddings.position_embedding.weight";
+    private static final String LAYERS = "text_model.encoder.layers.";
 
     private final Scope weights;
     private final ClipConfig config;
@@ -35,10 +42,10 @@ public final class ClipTextModel extends Module implements AutoCloseable {
         this.config = c;
         this.dtype = dtype;
         this.weights = weights;
-        tokens = parameter("text_model.embeddings.token_embedding.weight", Tensor.empty(dtype, c.vocabulary(), c.hiddenSize()).requiresGrad(true));
-        positions = parameter("text_model.embeddings.position_embedding.weight", Tensor.empty(dtype, c.positions(), c.hiddenSize()).requiresGrad(true));
+        tokens = parameter(TOKENS, Tensor.empty(dtype, c.vocabulary(), c.hiddenSize()).requiresGrad(true));
+        positions = parameter(POSITIONS, Tensor.empty(dtype, c.positions(), c.hiddenSize()).requiresGrad(true));
         for (int i = 0; i < c.layers(); i++) {
-            layers.add(child("text_model.encoder.layers." + i, new ClipLayer(dtype, c, true)));
+            layers.add(child(LAYERS + i, new ClipLayer(dtype, c, true)));
         }
         norm = child("text_model.final_layer_norm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
         stateDict().forEach((name, p) -> p.named(name));
@@ -50,6 +57,38 @@ public final class ClipTextModel extends Module implements AutoCloseable {
         }
         Scope weights = Scope.detached("CLIP text weights");
         return weights.run(() -> new ClipTextModel(config, dtype, weights));
+    }
+
+    /** A model with the default start weights; embeddings normal(0, 0.02). */
+    public static ClipTextModel initialised(ClipConfig config, DType dtype, long seed) {
+        ClipTextModel model = allocate(config, dtype);
+        Map<String, Shape> shapes = parameterShapes(config);
+        long stream = 0;
+        for (Map.Entry<String, Tensor> e : model.stateDict().entrySet()) {
+            initialise(e.getKey(), e.getValue(), shapes, seed, stream++);
+        }
+        return model;
+    }
+
+    /** Names and shapes of all weights of a configuration; memory for the embeddings and one layer is enough. */
+    public static Map<String, Shape> parameterShapes(ClipConfig config) {
+        try (ClipTextModel single = allocate(config.withLayers(1), DType.F32)) {
+            return config.repeated(single.stateDict(), LAYERS);
+        }
+    }
+
+    /**
+     * Start values of one parameter, for whoever does not want the whole model in memory.
+     *
+     * @param shapes of the whole state dict
+     * @param stream position of the parameter in the state dict, from 0
+     */
+    public static void initialise(String name, Tensor value, Map<String, Shape> shapes, long seed, long stream) {
+        switch (name) {
+            case TOKENS -> Parameters.normal(value, EMBEDDING_DEVIATION, seed, 1 << 20);
+            case POSITIONS -> Parameters.normal(value, EMBEDDING_DEVIATION, seed, (1 << 20) + 1);
+            default -> Parameters.initialise(name, value, shapes, seed, stream);
+        }
     }
 
     /**

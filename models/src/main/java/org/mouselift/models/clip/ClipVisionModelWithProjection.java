@@ -8,6 +8,7 @@ import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
+import org.mouselift.engine.Shape;
 import org.mouselift.engine.ShapeException;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
@@ -28,6 +29,9 @@ public final class ClipVisionModelWithProjection extends Module implements AutoC
     /** Tap of the class token after the last norm [N,C]. */
     public static final String POOLED = "pooled";
     private static final double EMBEDDING_DEVIATION = 0.02;
+    private static final String CLASS_EMBEDDING = "vision_model.embeddings.class_embedding";
+    private static final String POSITIONS = "vision_model.embeddings.position_embedding.weight";
+    private static final String LAYERS = "vision_model.encoder.layers.";
 
     private final Scope weights;
     private final ClipConfig config;
@@ -45,14 +49,14 @@ public final class ClipVisionModelWithProjection extends Module implements AutoC
         this.dtype = dtype;
         this.weights = weights;
         int side = c.imageSize() / c.patchSize();
-        classEmbedding = parameter("vision_model.embeddings.class_embedding", Tensor.empty(dtype, c.hiddenSize()).requiresGrad(true));
+        classEmbedding = parameter(CLASS_EMBEDDING, Tensor.empty(dtype, c.hiddenSize()).requiresGrad(true));
         patches = child("vision_model.embeddings.patch_embedding",
                 new Conv2dLayer(dtype, c.channels(), c.hiddenSize(), c.patchSize(), Conv2d.Window.of(c.patchSize(), 0), false));
-        positions = parameter("vision_model.embeddings.position_embedding.weight",
+        positions = parameter(POSITIONS,
                 Tensor.empty(dtype, 1 + (long) side * side, c.hiddenSize()).requiresGrad(true));
         preNorm = child("vision_model.pre_layrnorm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
         for (int i = 0; i < c.layers(); i++) {
-            layers.add(child("vision_model.encoder.layers." + i, new ClipLayer(dtype, c, false)));
+            layers.add(child(LAYERS + i, new ClipLayer(dtype, c, false)));
         }
         postNorm = child("vision_model.post_layernorm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
         projection = child("visual_projection", new LinearLayer(dtype, c.hiddenSize(), c.projectionDim(), false));
@@ -70,10 +74,33 @@ public final class ClipVisionModelWithProjection extends Module implements AutoC
     /** A model with the default start weights; embeddings normal(0, 0.02). */
     public static ClipVisionModelWithProjection initialised(ClipConfig config, DType dtype, long seed) {
         ClipVisionModelWithProjection model = allocate(config, dtype);
-        Parameters.defaults(model.stateDict(), seed);
-        Parameters.normal(model.classEmbedding, EMBEDDING_DEVIATION, seed, 1 << 20);
-        Parameters.normal(model.positions, EMBEDDING_DEVIATION, seed, (1 << 20) + 1);
+        Map<String, Shape> shapes = parameterShapes(config);
+        long stream = 0;
+        for (Map.Entry<String, Tensor> e : model.stateDict().entrySet()) {
+            initialise(e.getKey(), e.getValue(), shapes, seed, stream++);
+        }
         return model;
+    }
+
+    /** Names and shapes of all weights of a configuration; memory for one layer is enough. */
+    public static Map<String, Shape> parameterShapes(ClipConfig config) {
+        try (ClipVisionModelWithProjection single = allocate(config.withLayers(1), DType.F32)) {
+            return config.repeated(single.stateDict(), LAYERS);
+        }
+    }
+
+    /**
+     * Start values of one parameter, for whoever does not want the whole model in memory.
+     *
+     * @param shapes of the whole state dict
+     * @param stream position of the parameter in the state dict, from 0
+     */
+    public static void initialise(String name, Tensor value, Map<String, Shape> shapes, long seed, long stream) {
+        switch (name) {
+            case CLASS_EMBEDDING -> Parameters.normal(value, EMBEDDING_DEVIATION, seed, 1 << 20);
+            case POSITIONS -> Parameters.normal(value, EMBEDDING_DEVIATION, seed, (1 << 20) + 1);
+            default -> Parameters.initialise(name, value, shapes, seed, stream);
+        }
     }
 
     /**

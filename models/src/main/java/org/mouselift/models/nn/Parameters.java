@@ -1,10 +1,12 @@
 package org.mouselift.models.nn;
 
 import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Philox;
+import org.mouselift.engine.Shape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.cpu.Workers;
 
@@ -66,17 +68,27 @@ public final class Parameters {
      * state-dict order.
      */
     public static void defaults(Map<String, Tensor> stateDict, long seed) {
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        stateDict.forEach((name, t) -> shapes.put(name, t.shape()));
         long stream = 0;
         for (Map.Entry<String, Tensor> e : stateDict.entrySet()) {
-            String name = e.getKey();
-            boolean bias = name.endsWith(".bias");
-            Tensor weight = bias ? stateDict.get(name.substring(0, name.length() - "bias".length()) + "weight") : e.getValue();
-            if (weight != null && weight.rank() >= 2) {
-                uniform(e.getValue(), 1 / Math.sqrt((double) weight.numel() / weight.dim(0)), seed, stream);
-            } else {
-                constant(e.getValue(), bias ? 0 : 1);
-            }
-            stream++;
+            initialise(e.getKey(), e.getValue(), shapes, seed, stream++);
+        }
+    }
+
+    /**
+     * The same for one tensor, for whoever does not want the whole model in memory.
+     *
+     * @param shapes of the whole state dict
+     * @param stream position of the tensor in the state dict, from 0
+     */
+    public static void initialise(String name, Tensor value, Map<String, Shape> shapes, long seed, long stream) {
+        boolean bias = name.endsWith(".bias");
+        Shape weight = bias ? shapes.get(name.substring(0, name.length() - "bias".length()) + "weight") : value.shape();
+        if (weight != null && weight.rank() >= 2) {
+            uniform(value, 1 / Math.sqrt((double) weight.numel() / weight.dim(0)), seed, stream);
+        } else {
+            constant(value, bias ? 0 : 1);
         }
     }
 

@@ -8,6 +8,7 @@ import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
+import org.mouselift.engine.Shape;
 import org.mouselift.engine.ShapeException;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
@@ -51,6 +52,15 @@ public final class AutoencoderKL extends Module implements AutoCloseable {
         }
         Scope weights = Scope.detached("autoencoder weights");
         return weights.run(() -> new AutoencoderKL(config, dtype, weights));
+    }
+
+    /** Names and shapes of all weights of a configuration. Allocates the model for a moment (335 MB at the size of the original). */
+    public static Map<String, Shape> parameterShapes(AutoencoderConfig config) {
+        Map<String, Shape> out = new LinkedHashMap<>();
+        try (AutoencoderKL model = allocate(config, DType.F32)) {
+            model.stateDict().forEach((name, p) -> out.put(name, p.shape()));
+        }
+        return out;
     }
 
     /** A model with the default start weights. */

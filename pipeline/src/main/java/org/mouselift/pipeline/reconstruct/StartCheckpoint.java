@@ -1,24 +1,21 @@
 package org.mouselift.pipeline.reconstruct;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.pickle.OrderedDict;
 import org.mouselift.data.safetensors.StoredType;
 import org.mouselift.data.torch.TorchValues;
 import org.mouselift.data.torch.TorchWriter;
-import org.mouselift.engine.DType;
-import org.mouselift.engine.Scope;
-import org.mouselift.engine.Shape;
-import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
+import org.mouselift.pipeline.checkpoint.StartValues;
 
 /**
  * A GS-LRM with random start weights in the layout of the original: {@code ckpt_0000000000000000.pt} (GS-LRM specification
@@ -59,11 +56,8 @@ public final class StartCheckpoint {
     /** Writes both files into an existing folder. */
     public static void write(Path folder, Size size, long seed) throws IOException {
         OrderedDict model = new OrderedDict();
-        long stream = 0;
-        for (Map.Entry<String, Shape> parameter : size.network.parameterShapes().entrySet()) {
-            model.put(parameter.getKey(), TorchValues.of(StoredType.F32, parameter.getValue().dims(),
-                    new StartValues(parameter.getKey(), parameter.getValue(), seed, stream++)));
-        }
+        List<StartValues> values = StartValues.of(size.network.parameterShapes(), StoredType.F32, (name, tensor, stream) -> GsLrm.initialise(name, tensor, seed, stream));
+        values.forEach(v -> model.put(v.name(), TorchValues.of(StoredType.F32, v.shape().dims(), v::copy)));
         Map<Object, Object> root = new LinkedHashMap<>();
         root.put("model", model);
         root.put("fwdbwd_pass_step", 0L);
@@ -75,37 +69,6 @@ public final class StartCheckpoint {
                 channel.write(yaml);
             }
         });
-    }
-
-    /** Holds the tensor that is being written, and nothing before and after. */
-    private static final class StartValues implements TorchValues.Source {
-        private final String name;
-        private final Shape shape;
-        private final long seed;
-        private final long stream;
-        private float[] values;
-
-        StartValues(String name, Shape shape, long seed, long stream) {
-            this.name = name;
-            this.shape = shape;
-            this.seed = seed;
-            this.stream = stream;
-        }
-
-        @Override
-        public void copy(long first, int count, MemorySegment block) {
-            if (values == null) {
-                try (Scope scope = Scope.open("start values of " + name)) {
-                    Tensor tensor = Tensor.empty(DType.F32, shape.dims());
-                    GsLrm.initialise(name, tensor, seed, stream);
-                    values = tensor.toFloats();
-                }
-            }
-            MemorySegment.copy(values, (int) first, block, DType.LE_F32, 0, count);
-            if (first + count == values.length) {
-                values = null;
-            }
-        }
     }
 
     private static String configuration(Size size) {
