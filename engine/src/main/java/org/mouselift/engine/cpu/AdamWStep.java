@@ -22,6 +22,8 @@ public record AdamWStep(double learningRate, double beta1, double beta2, double 
     private static final VectorSpecies<Float> S = VectorWidth.F32;
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
     private static final long GRAIN = 1 << 14;
+    /** Elements of one loop, whose byte offsets are ints; a multiple of every vector length. */
+    private static final long PIECE = 1 << 26;
     private static final String KERNEL = "adamw";
 
     public AdamWStep {
@@ -47,14 +49,10 @@ public record AdamWStep(double learningRate, double beta1, double beta2, double 
         Workers.split(n, GRAIN, (worker, begin, end) -> {
             long i = begin;
             if (!VectorWidth.SCALAR) {
-                for (; i <= end - VectorWidth.LANES; i += VectorWidth.LANES) {
-                    FloatVector grad = FloatVector.fromMemorySegment(S, g, (gOffset + i) * 4, LE).mul(gs);
-                    FloatVector first = FloatVector.fromMemorySegment(S, m, (mOffset + i) * 4, LE).mul(b1).add(grad.mul(c1));
-                    FloatVector second = FloatVector.fromMemorySegment(S, v, (vOffset + i) * 4, LE).mul(b2).add(grad.mul(grad).mul(c2));
-                    first.intoMemorySegment(m, (mOffset + i) * 4, LE);
-                    second.intoMemorySegment(v, (vOffset + i) * 4, LE);
-                    FloatVector change = first.mul(rate).div(second.sqrt().mul(root).add(eps));
-                    FloatVector.fromMemorySegment(S, p, (pOffset + i) * 4, LE).mul(keep).sub(change).intoMemorySegment(p, (pOffset + i) * 4, LE);
+                for (long last = end - (end - begin) % VectorWidth.LANES; i < last; i += Math.min(PIECE, last - i)) {
+                    int bytes = (int) Math.min(PIECE, last - i) * 4;
+                    vectors(p.asSlice((pOffset + i) * 4, bytes), g.asSlice((gOffset + i) * 4, bytes), m.asSlice((mOffset + i) * 4, bytes),
+                            v.asSlice((vOffset + i) * 4, bytes), bytes, keep, b1, c1, b2, c2, rate, root, eps, gs);
                 }
             }
             for (; i < end; i++) {
@@ -67,6 +65,19 @@ public record AdamWStep(double learningRate, double beta1, double beta2, double 
                 p.set(DType.LE_F32, (pOffset + i) * 4, p.get(DType.LE_F32, (pOffset + i) * 4) * keep - change);
             }
         });
+    }
+
+    private static void vectors(MemorySegment p, MemorySegment g, MemorySegment m, MemorySegment v, int bytes, float keep, float b1, float c1, float b2,
+            float c2, float rate, float root, float eps, float gs) {
+        for (int i = 0; i < bytes; i += 4 * VectorWidth.LANES) {
+            FloatVector grad = FloatVector.fromMemorySegment(S, g, i, LE).mul(gs);
+            FloatVector first = FloatVector.fromMemorySegment(S, m, i, LE).mul(b1).add(grad.mul(c1));
+            FloatVector second = FloatVector.fromMemorySegment(S, v, i, LE).mul(b2).add(grad.mul(grad).mul(c2));
+            first.intoMemorySegment(m, i, LE);
+            second.intoMemorySegment(v, i, LE);
+            FloatVector change = first.mul(rate).div(second.sqrt().mul(root).add(eps));
+            FloatVector.fromMemorySegment(S, p, i, LE).mul(keep).sub(change).intoMemorySegment(p, i, LE);
+        }
     }
 
     /** The same in float64. */

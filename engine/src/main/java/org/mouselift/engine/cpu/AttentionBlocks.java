@@ -13,7 +13,7 @@ final class AttentionBlocks {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
     private static final int L = VectorWidth.LANES;
     private static final int NR = MicroKernel.NR;
-    private static final float ROUND = MathBlocks.ROUND;
+    private static final float ROUND = MathRanges.ROUND;
     private static final float LOWEST = -125f;
     private static final float P0 = 1.535336188319500e-4f;
     private static final float P1 = 1.339887440266574e-3f;

@@ -14,7 +14,6 @@ import org.mouselift.engine.DType;
  */
 public final class FloatRanges {
     private static final long GRAIN = 1 << 15;
-    private static final int BLOCK = MathBlocks.BLOCK;
     private static final String KERNEL = "float range";
 
     private FloatRanges() {
@@ -107,18 +106,9 @@ public final class FloatRanges {
         check("x", x, xOffset, n);
         double[] partial = new double[Math.toIntExact(Math.ceilDiv(n, GRAIN))];
         Workers.split(partial.length, 1, (worker, begin, end) -> {
-            Scratch s = Scratch.local();
-            float[] block = s.floats(Scratch.BLOCK_0, BLOCK);
-            float[] lanes = s.floats(Scratch.BLOCK_1, RowSums.LANES);
             for (long part = begin; part < end; part++) {
-                double sum = 0;
-                for (long i = part * GRAIN; i < Math.min(n, (part + 1) * GRAIN); i += BLOCK) {
-                    int count = (int) Math.min(BLOCK, n - i);
-                    MemorySegment.copy(x, DType.LE_F32, (xOffset + i) * 4, block, 0, count);
-                    RowSums.pad(block, 0, count);
-                    sum += squares ? squares(block, count) : RowSums.sum(block, 0, count, lanes);
-                }
-                partial[(int) part] = sum;
+                int count = (int) Math.min(GRAIN, n - part * GRAIN);
+                partial[(int) part] = RowSums.wide(x.asSlice((xOffset + part * GRAIN) * 4, count * 4L), count * 4, squares);
             }
         });
         double total = 0;
@@ -128,39 +118,14 @@ public final class FloatRanges {
         return total;
     }
 
-    /** In double, because the square of a float may overflow or vanish. */
-    private static double squares(float[] x, int n) {
-        double s0 = 0;
-        double s1 = 0;
-        double s2 = 0;
-        double s3 = 0;
-        int i = 0;
-        for (; i + 3 < n; i += 4) {
-            s0 += (double) x[i] * x[i];
-            s1 += (double) x[i + 1] * x[i + 1];
-            s2 += (double) x[i + 2] * x[i + 2];
-            s3 += (double) x[i + 3] * x[i + 3];
-        }
-        for (; i < n; i++) {
-            s0 += (double) x[i] * x[i];
-        }
-        return (s0 + s1) + (s2 + s3);
-    }
-
     /** Largest of n elements; NaN if there is one, -infinity when n = 0. */
     public static float max(MemorySegment x, long xOffset, long n) {
         check("x", x, xOffset, n);
         float[] partial = new float[Math.toIntExact(Math.ceilDiv(n, GRAIN))];
         Workers.split(partial.length, 1, (worker, begin, end) -> {
-            float[] block = Scratch.local().floats(Scratch.BLOCK_0, BLOCK);
             for (long part = begin; part < end; part++) {
-                float max = Float.NEGATIVE_INFINITY;
-                for (long i = part * GRAIN; i < Math.min(n, (part + 1) * GRAIN); i += BLOCK) {
-                    int count = (int) Math.min(BLOCK, n - i);
-                    MemorySegment.copy(x, DType.LE_F32, (xOffset + i) * 4, block, 0, count);
-                    max = Math.max(max, RowSums.max(block, 0, count));
-                }
-                partial[(int) part] = max;
+                int count = (int) Math.min(GRAIN, n - part * GRAIN);
+                partial[(int) part] = RowSums.max(x.asSlice((xOffset + part * GRAIN) * 4, count * 4L), count * 4);
             }
         });
         float max = Float.NEGATIVE_INFINITY;

@@ -214,6 +214,17 @@ final class FloatRows {
         }
     }
 
+    /** {@code z = x (y + c)}; n at most {@link #PIECE}. */
+    static void shiftedProduct(MemorySegment x, MemorySegment y, float c, MemorySegment z, int n) {
+        int done = whole(n);
+        for (int i = 0; i < done * 4; i += STEP) {
+            load(y, i).add(c).mul(load(x, i)).intoMemorySegment(z, i, LE);
+        }
+        for (int j = done; j < n; j++) {
+            set(z, j, (get(y, j) + c) * get(x, j));
+        }
+    }
+
     /** {@code y = c}. */
     static void fill(float c, MemorySegment y, long yAt, long n) {
         if (Float.floatToRawIntBits(c) == 0) {

@@ -3,7 +3,6 @@ package org.mouselift.engine.cpu;
 import static org.mouselift.engine.cpu.MathRanges.*;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -16,10 +15,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class MathBlocks {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
     private static final int L = VectorWidth.LANES;
-    /** Floats in one block of the passes: fits the first cache level with room to spare. */
-    static final int BLOCK = 1024;
-    static final float ROUND = 0x1.8p23f;
-    private static final int ROUND_BITS = 0x4B400000;
 
     private MathBlocks() {
     }
@@ -89,35 +84,6 @@ final class MathBlocks {
             p = p.fma(u, all(CDF0));
             FloatVector r = p.mul(t).reinterpretAsInts().or(v.reinterpretAsInts().and(SIGN)).reinterpretAsFloats();
             r.add(0.5f).mul(v).intoArray(x, i);
-        }
-    }
-
-    static void exp(float[] x, int at, int n) {
-        if (VectorWidth.SCALAR) {
-            for (int i = at; i < at + n; i++) {
-                x[i] = (float) Math.exp(x[i]);
-            }
-            return;
-        }
-        for (int i = at; i < at + n; i += L) {
-            FloatVector v = FloatVector.fromArray(S, x, i);
-            v = v.min(89f).max(-104f);
-            FloatVector t = v.fma(FloatVector.broadcast(S, LOG2E), FloatVector.broadcast(S, ROUND));
-            FloatVector k = t.sub(ROUND);
-            FloatVector r = k.fma(FloatVector.broadcast(S, -LN2_HIGH), v);
-            r = k.fma(FloatVector.broadcast(S, -LN2_LOW), r);
-            FloatVector p = FloatVector.broadcast(S, 1.9875691500e-4f);
-            p = p.fma(r, FloatVector.broadcast(S, 1.3981999507e-3f));
-            p = p.fma(r, FloatVector.broadcast(S, 8.3334519073e-3f));
-            p = p.fma(r, FloatVector.broadcast(S, 4.1665795894e-2f));
-            p = p.fma(r, FloatVector.broadcast(S, 1.6666665459e-1f));
-            p = p.fma(r, FloatVector.broadcast(S, 5.0000001201e-1f));
-            p = p.fma(r.mul(r), r).add(1f);
-            IntVector e = t.reinterpretAsInts().sub(ROUND_BITS);
-            IntVector half = e.lanewise(VectorOperators.ASHR, 1);
-            FloatVector s1 = half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-            FloatVector s2 = e.sub(half).add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-            p.mul(s1).mul(s2).intoArray(x, i);
         }
     }
 }

@@ -179,6 +179,31 @@ final class MathRanges {
         }
     }
 
+    /** {@code y = exp(x - max)} for x up to max; stores one vector of partial sums of y at the start of {@code lanes}. */
+    static void expBelow(MemorySegment x, MemorySegment y, int bytes, float max, float[] lanes) {
+        FloatVector sum = FloatVector.zero(S);
+        for (int i = 0; i < bytes; i += STEP) {
+            FloatVector a = load(x, i).sub(max);
+            VectorMask<Float> gone = a.compare(VectorOperators.LT, EXP_END);
+            FloatVector t = a.fma(all(LOG2E), all(ROUND_UP));
+            FloatVector k = t.sub(ROUND_UP);
+            FloatVector f = k.fma(all(-LN2_HIGH), a);
+            f = k.fma(all(-LN2_LOW), f);
+            FloatVector p = all(EXP6);
+            p = p.fma(f, all(EXP5));
+            p = p.fma(f, all(EXP4));
+            p = p.fma(f, all(EXP3));
+            p = p.fma(f, all(EXP2));
+            p = p.fma(f, all(1f));
+            p = p.fma(f, all(1f));
+            p = p.reinterpretAsInts().add(t.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23)).reinterpretAsFloats().mul(DOWN);
+            p = p.blend(0f, gone);
+            sum = sum.add(p);
+            p.intoMemorySegment(y, i, LE);
+        }
+        sum.intoArray(lanes, 0);
+    }
+
     /** x / (1 + exp(-x)), from exp(-|x|). */
     static void silu(MemorySegment x, MemorySegment y, int bytes) {
         for (int i = 0; i < bytes; i += STEP) {

@@ -19,36 +19,10 @@ final class NormKernels {
         Tensor y = out.getFirst();
         long n = x.dim(-1);
         if (op.logarithm()) {
-            logSoftmax(x.numel() / n, n, x.segment(), x.offset(), y.segment(), y.offset());
+            SoftmaxRows.logarithm(x.numel() / n, n, x.segment(), x.offset(), y.segment(), y.offset());
         } else {
             SoftmaxRows.forward(x.numel() / n, n, x.segment(), x.offset(), n, y.segment(), y.offset(), n);
         }
-    }
-
-    /** y = x - max - log(sum(exp(x - max))) with the sum in double. */
-    private static void logSoftmax(long rows, long n, MemorySegment x, long xOffset, MemorySegment y, long yOffset) {
-        int count = Math.toIntExact(n);
-        Workers.split(rows, LayerNormRows.grain(n), (worker, begin, end) -> {
-            Scratch s = Scratch.local();
-            float[] row = s.floats(Scratch.BLOCK_0, RowSums.padded(count));
-            float[] lanes = s.floats(Scratch.BLOCK_1, RowSums.LANES);
-            for (long r = begin; r < end; r++) {
-                MemorySegment.copy(x, DType.LE_F32, (xOffset + r * n) * 4, row, 0, count);
-                float max = Float.NEGATIVE_INFINITY;
-                for (int i = 0; i < count; i++) {
-                    max = Math.max(max, row[i]);
-                }
-                for (int i = 0; i < count; i++) {
-                    row[i] -= max;
-                }
-                MathBlocks.exp(row, 0, count);
-                RowSums.pad(row, 0, count);
-                double log = Math.log(RowSums.sum(row, 0, count, lanes));
-                for (int i = 0; i < count; i++) {
-                    y.set(DType.LE_F32, (yOffset + r * n + i) * 4, (float) (x.get(DType.LE_F32, (xOffset + r * n + i) * 4) - max - log));
-                }
-            }
-        });
     }
 
     static void softmaxGradient(Softmax.Grad op, List<Tensor> in, List<Tensor> out) {

@@ -8,14 +8,19 @@ import org.mouselift.engine.Kernel;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
+import org.mouselift.engine.op.Binary;
 import org.mouselift.engine.op.Reduce;
 
 /**
- * Reductions over any axes. Every result element is computed by one worker in row-major order with a double accumulator,
+ * Reductions over any axes. Every result element is computed by one worker in a fixed order with double accumulators,
  * so the result does not depend on the number of threads; a full reduction of a large tensor is cut into fixed blocks.
  */
 final class ReduceKernel implements Kernel<Reduce> {
     private static final long BLOCK = 1 << 16;
+    /** Neighbouring columns that are summed together. */
+    private static final int COLUMNS = 1024;
+    /** Rows that are added in float32 before their sum goes to the double accumulator. */
+    private static final int FLOAT_ROWS = 8;
 
     @Override
     public void run(Reduce op, List<Tensor> in, List<Tensor> out) {
@@ -75,20 +80,25 @@ final class ReduceKernel implements Kernel<Reduce> {
         double scale = kind == Reduce.Kind.MEAN ? 1.0 / each : 1;
         MemorySegment s = x.segment();
         MemorySegment d = y.segment();
-        long chunks = Math.ceilDiv(width, 256);
+        long chunks = Math.ceilDiv(width, COLUMNS);
         Workers.split(groups * chunks, 1, (w, begin, end) -> {
-            double[] sum = new double[256];
+            double[] sum = new double[COLUMNS];
+            long[] outerDims = java.util.Arrays.copyOf(keptDims, last);
+            MemorySegment partial = Scratch.local().memory(Scratch.TILE, COLUMNS * 4);
             for (long task = begin; task < end; task++) {
                 long group = task / chunks;
-                long c0 = task % chunks * 256;
-                int n = (int) Math.min(256, width - c0);
+                long c0 = task % chunks * COLUMNS;
+                int n = (int) Math.min(COLUMNS, width - c0);
                 java.util.Arrays.fill(sum, 0);
-                long[] outerDims = java.util.Arrays.copyOf(keptDims, last);
                 long start = x.offset() + offset(group, outerDims, keptStrides) + c0;
-                for (long r = 0; r < each; r++) {
-                    long at = start + offset(r, dims, strides);
+                for (long r0 = 0; r0 < each; r0 += FLOAT_ROWS) {
+                    long r1 = Math.min(each, r0 + FLOAT_ROWS);
+                    MemorySegment.copy(s, (start + offset(r0, dims, strides)) * 4, partial, 0, n * 4L);
+                    for (long r = r0 + 1; r < r1; r++) {
+                        FloatRows.apply(Binary.Kind.ADD, partial, 0, s, start + offset(r, dims, strides), partial, 0, n);
+                    }
                     for (int i = 0; i < n; i++) {
-                        sum[i] += s.get(DType.LE_F32, (at + i) * 4);
+                        sum[i] += partial.get(DType.LE_F32, i * 4L);
                     }
                 }
                 for (int i = 0; i < n; i++) {
@@ -123,6 +133,9 @@ final class ReduceKernel implements Kernel<Reduce> {
         if (empty) {
             return acc[0];
         }
+        if (t.dtype() == DType.F32 && t.isContiguous() && kind != Reduce.Kind.MIN) {
+            return vectors(kind, t, begin, end);
+        }
         if (t.rank() == 1) {
             double a = acc[0];
             long step = t.stride(0);
@@ -137,6 +150,17 @@ final class ReduceKernel implements Kernel<Reduce> {
         }
         Elements.forEach(t, (i, at) -> acc[0] = combine(kind, acc[0], Elements.get(t, at)));
         return acc[0];
+    }
+
+    /** Contiguous float32 elements: the same in vectors, sums in double lanes. */
+    private static double vectors(Reduce.Kind kind, Tensor t, long begin, long end) {
+        double acc = kind == Reduce.Kind.MAX ? Double.NEGATIVE_INFINITY : 0;
+        for (long i = begin; i < end; i += BLOCK) {
+            int bytes = (int) Math.min(BLOCK, end - i) * 4;
+            MemorySegment part = t.segment().asSlice((t.offset() + i) * 4, bytes);
+            acc = combine(kind, acc, kind == Reduce.Kind.MAX ? RowSums.max(part, bytes) : RowSums.wide(part, bytes, false));
+        }
+        return acc;
     }
 
     private static double combine(Reduce.Kind kind, double a, double v) {

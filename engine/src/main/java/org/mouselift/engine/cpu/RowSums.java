@@ -3,6 +3,7 @@ package org.mouselift.engine.cpu;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -16,6 +17,12 @@ import org.mouselift.engine.DType;
  */
 final class RowSums {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
+    private static final VectorSpecies<Double> D = switch (VectorWidth.BITS) {
+        case 0 -> null;
+        case 128 -> DoubleVector.SPECIES_128;
+        case 256 -> DoubleVector.SPECIES_256;
+        default -> DoubleVector.SPECIES_512;
+    };
     private static final int L = VectorWidth.LANES;
     /** Floats the caller provides for the lanes of the partial sums. */
     static final int LANES = 4 * L;
@@ -206,19 +213,86 @@ final class RowSums {
         q0.add(q1).intoArray(lanes, SECOND);
     }
 
-    /** Largest of n elements (the padding is not looked at); NaN if there is one. */
-    static float max(float[] x, int at, int n) {
-        float max = Float.NEGATIVE_INFINITY;
-        int i = at;
-        if (!VectorWidth.SCALAR && n >= L) {
-            FloatVector m = FloatVector.fromArray(S, x, at);
-            for (i = at + L; i <= at + n - L; i += L) {
-                m = m.max(FloatVector.fromArray(S, x, i));
+    /** Sum of x[i] * y[i] over the first {@code bytes / 4} floats of two segments. */
+    static double dot(MemorySegment x, MemorySegment y, int bytes, float[] lanes) {
+        double sum = 0;
+        int whole = VectorWidth.SCALAR ? 0 : bytes - bytes % (4 * L);
+        if (whole > 0) {
+            FloatVector s0 = FloatVector.zero(S);
+            FloatVector s1 = s0;
+            int i = 0;
+            for (; i <= whole - 8 * L; i += 8 * L) {
+                s0 = load(x, i).fma(load(y, i), s0);
+                s1 = load(x, i + 4 * L).fma(load(y, i + 4 * L), s1);
             }
-            max = m.reduceLanes(VectorOperators.MAX);
+            if (i < whole) {
+                s0 = load(x, i).fma(load(y, i), s0);
+            }
+            s0.add(s1).intoArray(lanes, 0);
+            sum = across(lanes, 0);
         }
-        for (; i < at + n; i++) {
-            max = Math.max(max, x[i]);
+        for (int i = whole; i < bytes; i += 4) {
+            sum += (double) x.get(DType.LE_F32, i) * y.get(DType.LE_F32, i);
+        }
+        return sum;
+    }
+
+    /**
+     * Sum of the first {@code bytes / 4} floats of a segment, or of their squares, every addition in double: the square of a
+     * float may overflow or vanish.
+     */
+    static double wide(MemorySegment x, int bytes, boolean squares) {
+        double sum = 0;
+        int whole = VectorWidth.SCALAR ? 0 : bytes - bytes % (4 * L);
+        if (whole > 0) {
+            DoubleVector low = DoubleVector.zero(D);
+            DoubleVector high = low;
+            if (squares) {
+                for (int i = 0; i < whole; i += 4 * L) {
+                    FloatVector v = load(x, i);
+                    DoubleVector a = (DoubleVector) v.convertShape(VectorOperators.F2D, D, 0);
+                    DoubleVector b = (DoubleVector) v.convertShape(VectorOperators.F2D, D, 1);
+                    low = a.fma(a, low);
+                    high = b.fma(b, high);
+                }
+            } else {
+                for (int i = 0; i < whole; i += 4 * L) {
+                    FloatVector v = load(x, i);
+                    low = low.add(v.convertShape(VectorOperators.F2D, D, 0));
+                    high = high.add(v.convertShape(VectorOperators.F2D, D, 1));
+                }
+            }
+            low = low.add(high);
+            for (int i = 0; i < D.length(); i++) {
+                sum += low.lane(i);
+            }
+        }
+        for (int i = whole; i < bytes; i += 4) {
+            double v = x.get(DType.LE_F32, i);
+            sum += squares ? v * v : v;
+        }
+        return sum;
+    }
+
+    /** Largest of the first {@code bytes / 4} floats of a segment; NaN if there is one, -infinity if there are none. */
+    static float max(MemorySegment x, int bytes) {
+        float max = Float.NEGATIVE_INFINITY;
+        int whole = VectorWidth.SCALAR ? 0 : bytes - bytes % (4 * L);
+        if (whole > 0) {
+            FloatVector m0 = load(x, 0);
+            FloatVector m1 = m0;
+            int i = 4 * L;
+            for (; i <= whole - 8 * L; i += 8 * L) {
+                m0 = m0.max(load(x, i));
+                m1 = m1.max(load(x, i + 4 * L));
+            }
+            if (i < whole) {
+                m0 = m0.max(load(x, i));
+            }
+            max = m0.max(m1).reduceLanes(VectorOperators.MAX);
+        }
+        for (int i = whole; i < bytes; i += 4) {
+            max = Math.max(max, x.get(DType.LE_F32, i));
         }
         return max;
     }

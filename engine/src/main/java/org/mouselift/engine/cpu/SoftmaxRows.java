@@ -1,5 +1,7 @@
 package org.mouselift.engine.cpu;
 
+import static org.mouselift.engine.op.Binary.Kind.MUL;
+
 import java.lang.foreign.MemorySegment;
 import org.mouselift.engine.DType;
 
@@ -18,31 +20,67 @@ public final class SoftmaxRows {
         check(DType.F32, rows, n, x, xOffset, xRow, "x");
         check(DType.F32, rows, n, y, yOffset, yRow, "y");
         Bounds.writable(KERNEL, "y", y);
-        int count = Math.toIntExact(n);
+        int bytes = Math.toIntExact(Math.multiplyExact(n, 4));
         Workers.split(rows, LayerNormRows.grain(n), (worker, begin, end) -> {
-            Scratch s = Scratch.local();
-            float[] row = s.floats(Scratch.BLOCK_0, RowSums.padded(count));
-            float[] lanes = s.floats(Scratch.BLOCK_1, RowSums.LANES);
+            float[] lanes = Scratch.local().floats(Scratch.BLOCK_0, RowSums.LANES);
             for (long r = begin; r < end; r++) {
-                MemorySegment.copy(x, DType.LE_F32, (xOffset + r * xRow) * 4, row, 0, count);
-                softmax(row, count, lanes);
-                MemorySegment.copy(row, 0, y, DType.LE_F32, (yOffset + r * yRow) * 4, count);
+                MemorySegment to = y.asSlice((yOffset + r * yRow) * 4, bytes);
+                double sum = exponentials(x.asSlice((xOffset + r * xRow) * 4, bytes), to, bytes, lanes)[1];
+                FloatRows.applyRight(MUL, to, 0, (float) (1 / sum), to, 0, n);
             }
         });
     }
 
-    /** Softmax of {@code row[0, n)} in place; the array reaches to whole vectors. */
-    static void softmax(float[] row, int n, float[] lanes) {
-        float max = RowSums.max(row, 0, n);
-        for (int i = 0; i < n; i++) {
-            row[i] -= max;
+    /** float32: {@code y = x - max - log(sum(exp(x - max)))}. */
+    static void logarithm(long rows, long n, MemorySegment x, long xOffset, MemorySegment y, long yOffset) {
+        int bytes = Math.toIntExact(Math.multiplyExact(n, 4));
+        Workers.split(rows, LayerNormRows.grain(n), (worker, begin, end) -> {
+            Scratch s = Scratch.local();
+            float[] lanes = s.floats(Scratch.BLOCK_0, RowSums.LANES);
+            MemorySegment powers = s.memory(Scratch.BLOCK_0, bytes).asSlice(0, bytes);
+            for (long r = begin; r < end; r++) {
+                double[] maxAndSum = exponentials(x.asSlice((xOffset + r * n) * 4, bytes), powers, bytes, lanes);
+                double log = Math.log(maxAndSum[1]);
+                for (long i = r * n; i < (r + 1) * n; i++) {
+                    y.set(DType.LE_F32, (yOffset + i) * 4, (float) (x.get(DType.LE_F32, (xOffset + i) * 4) - maxAndSum[0] - log));
+                }
+            }
+        });
+    }
+
+    /**
+     * {@code y = exp(x - max)} of a row; returns max and the sum of y. A row whose largest element is not finite (it holds a
+     * NaN or an infinity, or is -infinity everywhere) becomes NaN.
+     */
+    private static double[] exponentials(MemorySegment x, MemorySegment y, int bytes, float[] lanes) {
+        float max = RowSums.max(x, bytes);
+        if (!Float.isFinite(max)) {
+            FloatRows.fill(Float.NaN, y, 0, bytes / 4);
+            return new double[] {max, Double.NaN};
         }
-        MathBlocks.exp(row, 0, n);
-        RowSums.pad(row, 0, n);
-        float inverse = (float) (1 / RowSums.sum(row, 0, n, lanes));
-        for (int i = 0; i < n; i++) {
-            row[i] *= inverse;
+        double sum = 0;
+        if (VectorWidth.SCALAR) {
+            for (int i = 0; i < bytes; i += 4) {
+                float e = (float) Math.exp(x.get(DType.LE_F32, i) - max);
+                y.set(DType.LE_F32, i, e);
+                sum += e;
+            }
+            return new double[] {max, sum};
         }
+        int whole = bytes - bytes % (4 * VectorWidth.LANES);
+        if (whole > 0) {
+            MathRanges.expBelow(x, y, whole, max, lanes);
+            sum = RowSums.across(lanes, 0);
+        }
+        if (whole < bytes) {
+            MemorySegment edge = Scratch.local().edge(0);
+            FloatRows.fill(Float.NEGATIVE_INFINITY, edge, 0, VectorWidth.LANES);
+            MemorySegment.copy(x, whole, edge, 0, bytes - whole);
+            MathRanges.expBelow(edge, edge, 4 * VectorWidth.LANES, max, lanes);
+            MemorySegment.copy(edge, 0, y, whole, bytes - whole);
+            sum += RowSums.across(lanes, 0);
+        }
+        return new double[] {max, sum};
     }
 
     /** float32 gradient from the forward result y. */
@@ -52,22 +90,14 @@ public final class SoftmaxRows {
         check(DType.F32, rows, n, dy, dyOffset, dyRow, "dy");
         check(DType.F32, rows, n, dx, dxOffset, dxRow, "dx");
         Bounds.writable(KERNEL, "dx", dx);
-        int count = Math.toIntExact(n);
+        int bytes = Math.toIntExact(Math.multiplyExact(n, 4));
         Workers.split(rows, LayerNormRows.grain(n), (worker, begin, end) -> {
-            Scratch s = Scratch.local();
-            float[] p = s.floats(Scratch.BLOCK_0, RowSums.padded(count));
-            float[] g = s.floats(Scratch.BLOCK_1, RowSums.padded(count));
-            float[] lanes = s.floats(Scratch.BLOCK_2, RowSums.LANES);
+            float[] lanes = Scratch.local().floats(Scratch.BLOCK_0, RowSums.LANES);
             for (long r = begin; r < end; r++) {
-                MemorySegment.copy(y, DType.LE_F32, (yOffset + r * yRow) * 4, p, 0, count);
-                MemorySegment.copy(dy, DType.LE_F32, (dyOffset + r * dyRow) * 4, g, 0, count);
-                RowSums.pad(p, 0, count);
-                RowSums.pad(g, 0, count);
-                float dot = (float) RowSums.dot(p, 0, g, 0, count, lanes);
-                for (int i = 0; i < count; i++) {
-                    p[i] *= g[i] - dot;
-                }
-                MemorySegment.copy(p, 0, dx, DType.LE_F32, (dxOffset + r * dxRow) * 4, count);
+                MemorySegment p = y.asSlice((yOffset + r * yRow) * 4, bytes);
+                MemorySegment g = dy.asSlice((dyOffset + r * dyRow) * 4, bytes);
+                float dot = (float) RowSums.dot(p, g, bytes, lanes);
+                FloatRows.shiftedProduct(p, g, -dot, dx.asSlice((dxOffset + r * dxRow) * 4, bytes), (int) n);
             }
         });
     }

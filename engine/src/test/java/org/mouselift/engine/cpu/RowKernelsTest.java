@@ -1,7 +1,9 @@
 package org.mouselift.engine.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mouselift.engine.cpu.TestArrays.U;
 import static org.mouselift.engine.cpu.TestArrays.near;
 import static org.mouselift.engine.cpu.TestArrays.normal;
@@ -57,6 +59,31 @@ class RowKernelsTest {
         float[] huge = {1e30f, 1e30f, -1e30f};
         SoftmaxRows.forward(1, 3, of(huge), 0, 3, of(huge), 0, 3);
         assertArrayEquals(new float[] {0.5f, 0.5f, 0}, huge);
+    }
+
+    /** A NaN or infinity anywhere in a row reaches the whole row, also from the end that does not fill a vector; other rows stay. */
+    @Test
+    void softmaxOfRowsThatAreNotFinite() {
+        int n = 37;
+        for (float odd : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.intBitsToFloat(0x7fc12345)}) {
+            for (int at : new int[] {0, 17, 36}) {
+                float[] x = normal(new SplittableRandom(6), 2 * n);
+                x[at] = odd;
+                float[] y = new float[2 * n];
+                SoftmaxRows.forward(2, n, of(x), 0, n, of(y), 0, n);
+                for (int i = 0; i < n; i++) {
+                    assertTrue(Float.isNaN(y[i]), odd + " at " + at + ": " + y[i]);
+                    assertTrue(y[n + i] > 0 && y[n + i] < 1, "the other row");
+                }
+            }
+        }
+        float[] x = normal(new SplittableRandom(6), n);
+        x[3] = Float.NEGATIVE_INFINITY;
+        x[36] = -1e30f;
+        SoftmaxRows.forward(1, n, of(x), 0, n, of(x), 0, n);
+        assertEquals(0f, x[3]);
+        assertEquals(0f, x[36]);
+        assertTrue(x[0] > 0);
     }
 
     /** Central differences of sum(softmax(x) * g), float64. */

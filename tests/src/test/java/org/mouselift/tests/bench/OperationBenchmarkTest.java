@@ -34,4 +34,13 @@ class OperationBenchmarkTest {
         assertEquals(names.size(), results.size());
         results.forEach(r -> assertTrue(r.getPrimaryResult().getScore() > 0, r.getParams().getParam("name")));
     }
+
+    @Test
+    void elementwiseOperationsAndReductions() throws RunnerException {
+        Collection<RunResult> results = new Runner(new OptionsBuilder().include(PointwiseBenchmark.class.getSimpleName())
+                .forks(Integer.getInteger("mouselift.bench.forks", 5)).jvmArgs("@" + Path.of(System.getProperty("mouselift.root"), "conf/jvm.options"), "-Xmx3g")
+                .shouldFailOnError(true).resultFormat(ResultFormatType.JSON).result("target/jmh-pointwise.json").build()).run();
+        assertEquals(2 * PointwiseBenchmark.Case.values().length, results.size());
+        results.forEach(r -> assertTrue(r.getPrimaryResult().getScore() > 0, r.getParams().getParam("name")));
+    }
 }
