@@ -90,7 +90,8 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
 
     /**
      * The keys of the {@code config.json} that an adapting load makes of its source's (§1.2): the blocks get their multi-view
-     * names, the arguments replace the values of their keys, everything else stays. {@link #of} checks the result.
+     * names, the arguments replace the values of their keys, everything else stays, and what is missing has its default.
+     * {@link #of} checks the result.
      *
      * @param source keys of the source, stock or multi-view
      * @param arguments {@code unet_from_pretrained_kwargs} of the training configuration; {@code sample_size} is needed, the others
@@ -102,12 +103,15 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
         out.put("_class_name", "UNetMV2DConditionModel");
         out.put("addition_channels", source.get("addition_channels") == null ? List.of(1280, 1280, 1280) : source.get("addition_channels"));
         for (String key : List.of("down_block_types", "up_block_types")) {
-            if (!(source.get(key) instanceof List<?> blocks)) {
+            if (source.get(key) instanceof List<?> blocks) {
+                out.put(key, blocks.stream().map(b -> multiView(label, key, b)).toList());
+            } else if (source.get(key) != null) {
                 throw new EngineException(label + ": " + key + " is " + source.get(key) + ", expected a list of block names");
             }
-            out.put(key, blocks.stream().map(b -> multiView(label, key, b)).toList());
         }
-        out.put("mid_block_type", multiView(label, "mid_block_type", source.get("mid_block_type")));
+        if (source.get("mid_block_type") != null) {
+            out.put("mid_block_type", multiView(label, "mid_block_type", source.get("mid_block_type")));
+        }
         out.putAll(adaptationDefaults());
         if (!arguments.containsKey("sample_size")) {
             throw new EngineException(label + ": the adapting load needs the argument sample_size (side of the latents)");

@@ -101,7 +101,8 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
         return components.contains(component);
     }
 
-    private static String listing(Path folder) throws IOException {
+    /** The first names in a folder, for messages. */
+    public static String listing(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             return "nothing (the folder does not exist)";
         }

@@ -13,7 +13,6 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -168,11 +167,13 @@ class ReconstructCommandTest {
     @Test
     void missingComponentsAreNamedWithWhatIsThere() throws IOException {
         Path results = folder.resolve("results");
-        Path copy = TinyPipeline.write(folder.resolve("copy"), VIEWS);
-        delete(copy.resolve("unet"));
-        pipeline = copy;
-        assertEquals(ExitCode.BAD_INPUT, views(results, photo));
-        assertTrue(err.toString().contains("MFL-E201") && err.toString().contains("unet") && err.toString().contains("vae/"), err.toString());
+        for (String component : List.of("unet", "vae", "image_encoder", "image_normalizer", "image_noising_scheduler", "feature_extractor", "scheduler")) {
+            Path hidden = Files.move(pipeline.resolve(component), folder.resolve("hidden"));
+            assertEquals(ExitCode.BAD_INPUT, views(results, photo));
+            assertTrue(err.toString().contains(component.equals("unet") ? "MFL-E201" : "MFL-E202") && err.toString().contains("component folder " + component + " is missing")
+                    && err.toString().contains(component.equals("vae") ? "unet/" : "vae/"), err.toString());
+            Files.move(hidden, pipeline.resolve(component));
+        }
         pipeline = TinyPipeline.write(folder.resolve("copy2"), VIEWS);
         Files.delete(pipeline.resolve("vae/diffusion_pytorch_model.safetensors"));
         assertEquals(ExitCode.BAD_INPUT, views(results, photo));
@@ -182,14 +183,6 @@ class ReconstructCommandTest {
         assertEquals(ExitCode.BAD_INPUT, views(results, photo, "--unet", checkpoint.getParent()));
         assertTrue(err.toString().contains("MFL-E201: Fine-tuned UNet not found at " + checkpoint.getParent() + "/unet; no checkpoints are near it"), err.toString());
         assertFalse(Files.exists(results));
-    }
-
-    private static void delete(Path tree) throws IOException {
-        try (var files = Files.walk(tree)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 
     @Test

@@ -30,6 +30,7 @@ import org.mouselift.engine.Scope;
 import org.mouselift.pipeline.evaluate.MadeUpVgg16;
 import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.multiview.TinyPipeline;
+import org.mouselift.pipeline.train.TrainingCheckpoint;
 
 /** {@code train diffusion} from the command line with tiny networks: in latents with the image branch, and in pictures without. */
 class TrainDiffusionCommandTest {
@@ -237,5 +238,55 @@ class TrainDiffusionCommandTest {
         assertTrue(MetricsLog.read(folder.resolve("run").resolve(MetricsLog.FILE_NAME)).getLast().values().get("val/lpips-guidance_scale-1.0") > 0);
         assertEquals(ExitCode.BAD_INPUT, train("--lpips", folder.resolve("gone.pth")));
         assertTrue(err.toString().contains("gone.pth"), err.toString());
+    }
+
+    private void refused(String code, String... messages) throws IOException {
+        refusedWith(List.of(), code, messages);
+    }
+
+    private void refusedWith(List<String> settings, String code, String... messages) throws IOException {
+        Object[] arguments = settings.isEmpty() ? new Object[0] : new Object[] {"--set", settings.get(0), settings.get(1)};
+        assertEquals(ExitCode.BAD_INPUT, train(arguments), err.toString());
+        assertTrue(err.toString().contains(code), err.toString());
+        for (String message : messages) {
+            assertTrue(err.toString().contains(message), err.toString());
+        }
+        Path log = folder.resolve("run").resolve(MetricsLog.FILE_NAME);
+        assertTrue(TrainingCheckpoint.list(log.getParent()).isEmpty() && (!Files.exists(log) || Files.size(log) == 0), "it trained");
+    }
+
+    @Test
+    void missingComponentsAreNamedWithWhatIsThere() throws IOException {
+        config(latents());
+        for (String component : List.of("unet", "vae", "image_encoder", "image_normalizer", "image_noising_scheduler", "feature_extractor", "scheduler")) {
+            Path hidden = Files.move(pipeline.resolve(component), folder.resolve("hidden"));
+            refused(component.equals("unet") ? "MFL-E201" : "MFL-E202", component, component.equals("vae") ? "unet/" : "vae/");
+            Files.move(hidden, pipeline.resolve(component));
+        }
+        Path checkpoint = Files.createDirectories(folder.resolve("checkpoint-7/optimizer")).getParent();
+        refusedWith(List.of("pretrained_unet_path", checkpoint.toString()), "MFL-E201", "checkpoint-7");
+        Files.delete(pipeline.resolve("unet").resolve(WEIGHTS));
+        refused("MFL-E202", "no weights");
+    }
+
+    @Test
+    void promptsPicturesAndSizesThatDoNotFitAreRefused() throws IOException {
+        config(latents());
+        refusedWith(List.of("prompt_embed_path", folder.resolve("none.pt").toString()), "MFL-E101", "none.pt");
+        refusedWith(List.of("prompt_embed_path", TinyPipeline.prompts(folder.resolve("wide.safetensors"), VIEWS, 4, 12).toString()), "MFL-E104", "12", "16");
+        refusedWith(List.of("prompt_embed_path", TinyPipeline.prompts(folder.resolve("six.safetensors"), 6, 4, TinyPipeline.WIDTH).toString()), "MFL-E110", "6");
+        refusedWith(List.of("img_wh", "30"), "img_wh 30", "multiple of 4");
+        refusedWith(List.of("pipe_kwargs.num_views", "6"), "MFL-E112");
+        refusedWith(List.of("unet_from_pretrained_kwargs.num_views", "6"), "MFL-E111");
+        refusedWith(List.of("train_dataset.path", folder.resolve("gone.txt").toString()), "gone.txt");
+        refusedWith(List.of("n_views", "4"), "MFL-D01", "cam_003.png");
+        Path clear = folder.resolve("sample1/images/cam_001.png");
+        PngWriter.write(clear, Image8.blank(SIZE, SIZE, 4));
+        refused("MFL-D05", "cam_001.png", "transparent");
+        PngWriter.write(clear, Image8.blank(SIZE, SIZE / 2, 3));
+        refused("MFL-D03", "cam_001.png", "square");
+        config(pictures().replace("num_views: 3}", "num_views: 3, class_embed_type: projection, projection_class_embeddings_input_dim: 10}"));
+        refused("class_embed_type", "pretrained_model_name_or_path");
+        refusedWith(List.of("pretrained_model_name_or_path", pipeline.toString()), "projection_class_embeddings_input_dim", "10", "8");
     }
 }

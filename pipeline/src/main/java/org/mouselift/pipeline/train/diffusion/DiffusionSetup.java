@@ -36,6 +36,7 @@ import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
+import org.mouselift.pipeline.checkpoint.UNetFolder;
 import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
@@ -51,17 +52,16 @@ public final class DiffusionSetup {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long PROMPT_STREAM = 9L << 40;
     private static final double PROMPT_DEVIATION = 1;
-    /** Block names of a stock UNet and their multi-view counterparts. */
-    private static final Map<String, String> MULTI_VIEW = Map.of("CrossAttnDownBlock2D", "CrossAttnDownBlockMV2D", "CrossAttnUpBlock2D", "CrossAttnUpBlockMV2D",
-            "UNetMidBlock2DCrossAttn", "UNetMidBlockMV2DCrossAttn");
-
+    private static final String CONFIG = "config.json";
     private static final Pattern INSIDE = Pattern.compile("(down|mid|up)_block");
 
     private DiffusionSetup() {}
 
-    private static Map<String, Object> json(Path file) throws IOException {
+    private static Map<String, Object> json(Path component, String name) throws IOException {
+        Path file = component.resolve(name);
         if (!Files.isRegularFile(file)) {
-            throw new IOException(file + " does not exist; a component folder holds its config.json");
+            throw new IOException("MFL-E202: " + component + " has no " + name + "; it has " + PipelineFolder.listing(component) + "; " + component.getParent() + " has "
+                    + PipelineFolder.listing(component.getParent()));
         }
         return JSON.readValue(file.toFile(), new TypeReference<LinkedHashMap<String, Object>>() {});
     }
@@ -83,8 +83,8 @@ public final class DiffusionSetup {
         if (c.source().pipeline().isEmpty()) {
             return NoiseSchedule.standard();
         }
-        Path file = c.source().pipeline().get().resolve("scheduler").resolve("scheduler_config.json");
-        return NoiseSchedule.of(json(file), false, file.toString());
+        Path folder = c.source().pipeline().get().resolve("scheduler");
+        return NoiseSchedule.of(json(folder, "scheduler_config.json"), false, folder + "/scheduler_config.json");
     }
 
     /** The latents that are diffused. */
@@ -110,7 +110,7 @@ public final class DiffusionSetup {
 
     private static AutoencoderConfig autoencoder(DiffusionConfig c) throws IOException {
         Path folder = autoencoderFolder(c);
-        AutoencoderConfig config = AutoencoderConfig.of(json(folder.resolve("config.json")), folder.toString());
+        AutoencoderConfig config = AutoencoderConfig.of(json(folder, CONFIG), folder.toString());
         if (c.imageSize() % config.factor() != 0) {
             throw new IOException("img_wh " + c.imageSize() + " is not a multiple of " + config.factor() + ", the factor of the autoencoder " + folder);
         }
@@ -122,18 +122,16 @@ public final class DiffusionSetup {
         boolean fresh = !c.unetArchitecture().isEmpty();
         AutoencoderConfig vae = c.source().pixels() ? null : autoencoder(c);
         Latents latents = vae == null ? new Latents(3, c.imageSize()) : new Latents(vae.latentChannels(), c.imageSize() / vae.factor());
-        Map<String, Object> keys = new LinkedHashMap<>(fresh ? c.unetArchitecture() : json(unetFolder(c).resolve("config.json")));
-        keys.replaceAll((k, v) -> v instanceof List<?> list ? list.stream().map(x -> x instanceof String s ? MULTI_VIEW.getOrDefault(s, s) : x).toList()
-                : v instanceof String s ? MULTI_VIEW.getOrDefault(s, s) : v);
-        keys.put("_class_name", "UNetMV2DConditionModel");
-        keys.put("in_channels", 2 * latents.channels);
-        keys.put("out_channels", latents.channels);
-        keys.put("sample_size", latents.side);
-        c.source().overrides().forEach((k, v) -> {
-            if (!fresh || !keys.containsKey(k)) {
-                keys.put(k, v);
-            }
-        });
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        arguments.put("sample_size", latents.side);
+        arguments.putAll(c.source().overrides());
+        if (fresh) {
+            arguments.replaceAll((k, v) -> c.unetArchitecture().getOrDefault(k, v));
+            arguments.put("sample_size", latents.side);
+        }
+        arguments.put("in_channels", 2 * latents.channels);
+        arguments.put("out_channels", latents.channels);
+        Map<String, Object> keys = UNetConfig.adapted(fresh ? c.unetArchitecture() : json(unetFolder(c), CONFIG), arguments, unetName(c));
         if (!c.conditions().scaleReference()) {
             keys.put(MultiViewPipeline.SCALE_REFERENCE, false);
         }
@@ -171,15 +169,19 @@ public final class DiffusionSetup {
         return new DiffusionModel(unet, keys, prompts);
     }
 
-    /** The folder of the UNet that a training starts from. */
+    /** The UNet to start from; of a checkpoint the weights as they were trained, where there is a choice. */
     public static Path unetFolder(DiffusionConfig c) throws IOException {
-        Path given = c.source().unet().or(c.source()::pipeline).orElseThrow();
-        for (Path candidate : List.of(given.resolve("unet"), given)) {
-            if (Files.isRegularFile(candidate.resolve("config.json"))) {
-                return candidate;
-            }
+        if (c.source().unet().isPresent()) {
+            Path given = c.source().unet().get();
+            boolean averageAlone = Files.isDirectory(given.resolve("unet_ema")) && !Files.isDirectory(given.resolve("unet"));
+            return UNetFolder.find(given, averageAlone ? UNetFolder.Choice.EMA : UNetFolder.Choice.UNET).path();
         }
-        throw new IOException(given + " holds no UNet: neither unet/config.json nor config.json is there");
+        Path folder = c.source().pipeline().orElseThrow().resolve("unet");
+        if (!Files.isDirectory(folder)) {
+            throw new IOException("MFL-E201: " + folder + " is missing; there are " + PipelineFolder.listing(folder.getParent())
+                    + "; name a folder with a UNet as pretrained_unet_path, or describe a new one with unet_config");
+        }
+        return UNetFolder.find(folder, UNetFolder.Choice.UNET).path();
     }
 
     /**
