@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.mouselift.engine.device.DeviceException;
 import org.mouselift.tornado.kernel.CopyKernel;
 import org.mouselift.tornado.kernel.KernelCatalogue;
 import org.mouselift.tornado.plan.Grid;
@@ -21,6 +22,7 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -145,7 +147,17 @@ final class TaskGraphs implements AutoCloseable {
 
     private void execute(int graph) {
         ran[graph] = true;
-        plan.withGraph(graph).execute();
+        try {
+            plan.withGraph(graph).execute();
+        } catch (RuntimeException | TornadoInternalError e) {
+            Throwable cause = e;
+            while (cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            String kernels = byKernels.entrySet().stream().filter(g -> g.getValue().index == graph).map(g -> g.getKey().toString()).findFirst().orElse("transfers");
+            throw new DeviceException("TornadoVM failed to run " + kernels + ": " + cause.getClass().getSimpleName() + ": "
+                    + String.valueOf(cause.getMessage()).replaceAll("\u001B\\[[0-9;]*m", ""), e);
+        }
     }
 
     /** Runs the launches of a segment whose arguments begin at the given places. */
@@ -228,7 +240,7 @@ final class TaskGraphs implements AutoCloseable {
         try {
             plan.close();
         } catch (TornadoExecutionPlanException e) {
-            throw new org.mouselift.engine.device.DeviceException("freeing device memory failed: " + e.getMessage(), e);
+            throw new DeviceException("freeing device memory failed: " + e.getMessage(), e);
         }
     }
 }

@@ -12,6 +12,7 @@ import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.device.Device;
+import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.op.Binary;
 import org.mouselift.engine.op.Compare;
 import org.mouselift.engine.op.Conv2d;
@@ -110,7 +111,7 @@ class KernelsTest {
     @Test
     void attentionWithOneAndTwoSources() {
         for (long width : new long[] {8, 64, 72, 160}) {
-            check(device, 2e-5, in -> Ops.apply(new org.mouselift.engine.op.Attention(0.2), in.get(0), in.get(1), in.get(2)), s(2, 2, 37, width), s(2, 2, 45, width),
+            check(device, 2e-5, in -> Ops.apply(new Attention(0.2), in.get(0), in.get(1), in.get(2)), s(2, 2, 37, width), s(2, 2, 45, width),
                     s(2, 2, 45, width));
         }
         check(device, 2e-5, in -> List.of(Ops.attention(in.get(0), in.get(1), in.get(2), in.get(3), in.get(4), 0.3)), s(6, 2, 5, 16), s(2, 2, 33, 16), s(2, 2, 33, 16),
@@ -120,6 +121,23 @@ class KernelsTest {
             Tensor chunks = Ops.permute(Ops.reshape(in.getFirst(), 2, 19, 9, 8), 0, 2, 1, 3);
             return List.of(Ops.attention(Ops.slice(chunks, 1, 0, 3), Ops.slice(chunks, 1, 3, 6), Ops.slice(chunks, 1, 6, 9), 0.35));
         }, s(2, 19, 72));
+    }
+
+    @Test
+    void attentionGradients() {
+        for (long width : new long[] {8, 64, 72, 160}) {
+            check(device, 5e-5, in -> {
+                List<Tensor> o = Ops.apply(new Attention(0.2), in.get(0), in.get(1), in.get(2));
+                return Ops.apply(new Attention.AttentionGrad(0.2), in.get(0), in.get(1), in.get(2), o.get(0), o.get(1), in.get(3));
+            }, s(2, 2, 37, width), s(2, 2, 45, width), s(2, 2, 45, width), s(2, 2, 37, width));
+        }
+        check(device, 5e-5, in -> {
+            List<Tensor> o = Ops.apply(new Attention(0.3, 2), in.subList(0, 5));
+            List<Tensor> all = new ArrayList<>(in.subList(0, 5));
+            all.addAll(o);
+            all.add(in.get(5));
+            return Ops.apply(new Attention.AttentionGrad(0.3, 2), all);
+        }, s(6, 2, 5, 16), s(2, 2, 33, 16), s(2, 2, 33, 16), s(6, 2, 7, 16), s(6, 2, 7, 16), s(6, 2, 5, 16));
     }
 
     @Test

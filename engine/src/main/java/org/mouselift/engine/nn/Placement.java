@@ -37,6 +37,7 @@ public final class Placement implements AutoCloseable {
 
     private final Device device;
     private final Map<Key, Prepared> programs = new HashMap<>();
+    private long calls;
 
     public Placement(Device device) {
         this.device = device;
@@ -68,6 +69,11 @@ public final class Placement implements AutoCloseable {
         return device;
     }
 
+    /** Calls of modules that ran on the device so far. */
+    public long calls() {
+        return calls;
+    }
+
     /** Programs prepared so far, for listings. */
     public List<DeviceProgram> programs() {
         return programs.values().stream().map(Prepared::onDevice).toList();
@@ -82,6 +88,7 @@ public final class Placement implements AutoCloseable {
         Key key = new Key(module, Arrays.stream(inputs).map(Tensor::spec).toList(), module.listenedTo());
         Prepared p = programs.computeIfAbsent(key, this::prepare);
         List<Tensor> results = p.onDevice.run(List.of(inputs));
+        calls++;
         for (Observation o : p.observations) {
             List<Tensor> operands = results.subList(o.firstResult, o.firstResult + o.inputs);
             Tensor value = results.get(o.firstResult + o.inputs);

@@ -5,6 +5,7 @@ import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
+import org.mouselift.engine.trace.Program;
 import org.mouselift.models.nn.LinearLayer;
 
 /** Self-attention of a CLIP layer on [N,T,C]; all projections have biases; with a mask, token i sees tokens up to i. */
@@ -56,7 +57,7 @@ final class ClipAttention extends Module {
                     mask[i * n + j] = (float) HIDDEN;
                 }
             }
-            scores = Ops.add(scores, Ops.cast(Tensor.of(mask, n, n), scores.dtype()));
+            scores = Ops.add(scores, Ops.cast(Program.constant(Tensor.of(mask, n, n)), scores.dtype()));
         }
         return Ops.softmax(scores);
     }

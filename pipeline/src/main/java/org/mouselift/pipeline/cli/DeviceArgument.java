@@ -18,6 +18,16 @@ final class DeviceArgument {
     @Option(names = "--allow-cpu-ops", description = "Operations without a kernel for the device run on the CPU in between; without this they are errors.")
     private boolean allowCpuOperations;
 
+    /** True if something other than the CPU was asked for. */
+    boolean isUsed() {
+        return !DeviceRequest.CPU.kind().equals(request);
+    }
+
+    /** What was asked for. */
+    String asked() {
+        return request;
+    }
+
     /** Runs a command with the networks on the asked device, which is opened before and freed after it. */
     <T> T run(Mouselift mouselift, Callable<T> command) throws Exception {
         DeviceRequest asked;
@@ -35,14 +45,18 @@ final class DeviceArgument {
         }
     }
 
-    /** As {@link #run}, with fresh device memory: for parts of a command whose models do not outlive them. */
-    static <T, E extends Exception> T apart(Placement.Body<T, E> part) throws E {
+    /** What a part of a command gave, and how many calls of modules it made on the device; -1 where the CPU was asked for. */
+    record Part<T>(T result, long calls) {}
+
+    /** Runs a part of a command, whose models do not outlive it, with device memory of its own. */
+    static <T, E extends Exception> Part<T> apart(Placement.Body<T, E> part) throws E {
         Placement here = Placement.current();
         if (here == null) {
-            return part.run();
+            return new Part<>(part.run(), -1);
         }
         try (Placement own = new Placement(here.device())) {
-            return own.during(part);
+            T result = own.during(part);
+            return new Part<>(result, own.calls());
         }
     }
 }

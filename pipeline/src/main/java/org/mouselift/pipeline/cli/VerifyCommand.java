@@ -70,15 +70,21 @@ final class VerifyCommand implements Callable<Integer> {
         }
         PrintWriter out = spec.commandLine().getOut();
         List<CaseReport> reports = new ArrayList<>();
+        int onDevice = 0;
         try (Progress progress = mouselift.progress("verify", plan.size(), "cases")) {
             for (PlannedCase planned : plan) {
-                CaseReport report = DeviceArgument.apart(() -> verification.run(planned));
+                DeviceArgument.Part<CaseReport> part = DeviceArgument.apart(() -> verification.run(planned));
+                CaseReport report = part.result();
+                onDevice += part.calls() > 0 ? 1 : 0;
                 reports.add(report);
                 progress.advance(1);
                 if (!json) {
                     print(report, out);
                 }
             }
+        }
+        if (device.isUsed()) {
+            mouselift.note(onDevice + " of " + reports.size() + " cases ran networks on " + device.asked() + "; gradients, renders, losses and whatever is no network ran on the CPU");
         }
         Map<Outcome, Integer> counts = new EnumMap<>(Outcome.class);
         reports.forEach(report -> counts.merge(report.outcome(), 1, Integer::sum));

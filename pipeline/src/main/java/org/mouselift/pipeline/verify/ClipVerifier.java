@@ -85,7 +85,7 @@ public final class ClipVerifier implements CaseVerifier {
                     listen(model, "vision_model.encoder.layers." + i, HIDDEN + (i + 1), got);
                 }
                 listen(model, ClipVisionModelWithProjection.POOLED, "pooled", got);
-                got.put("image_embeds", model.embed(pixels).toDoubles());
+                got.put("image_embeds", Tape.pause(() -> model.embed(pixels)).toDoubles());
                 got.put("last_hidden_state", got.get(HIDDEN + config.layers()));
                 return;
             }

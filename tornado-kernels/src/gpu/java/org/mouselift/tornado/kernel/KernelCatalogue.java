@@ -1,6 +1,7 @@
 package org.mouselift.tornado.kernel;
 
 import java.util.Map;
+import org.mouselift.tornado.launch.AttentionGradient;
 import org.mouselift.tornado.launch.Convolution;
 import org.mouselift.tornado.launch.Copy;
 import org.mouselift.tornado.launch.Elementwise;
@@ -9,6 +10,7 @@ import org.mouselift.tornado.launch.Matmul;
 import org.mouselift.tornado.launch.Norm;
 import org.mouselift.tornado.launch.Reduction;
 import org.mouselift.tornado.launch.Rows;
+import org.mouselift.tornado.launch.Splatting;
 import org.mouselift.tornado.launch.Upsampling;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
@@ -30,6 +32,15 @@ public final class KernelCatalogue {
             Map.entry(Matmul.KERNEL, MatmulKernel::matmul),
             Map.entry(FlashAttention.NARROW, FlashAttentionKernel::attention64),
             Map.entry(FlashAttention.WIDE, FlashAttentionKernel::attention160),
+            Map.entry(AttentionGradient.DELTA, AttentionGradientKernel::attentionDelta),
+            Map.entry(AttentionGradient.QUERIES_NARROW, AttentionGradientKernel::attentionGradQueries64),
+            Map.entry(AttentionGradient.QUERIES_WIDE, AttentionGradientKernel::attentionGradQueries160),
+            Map.entry(AttentionGradient.KEYS_NARROW, AttentionKeysGradientKernel::attentionGradKeys64),
+            Map.entry(AttentionGradient.KEYS_WIDE, AttentionKeysGradientKernel::attentionGradKeys160),
+            Map.entry(Splatting.CAMERA, SplatKernel::splatCamera),
+            Map.entry(Splatting.PROJECT, SplatKernel::splatProject),
+            Map.entry(Splatting.SORT, SplatKernel::splatSort),
+            Map.entry(Splatting.COMPOSITE, SplatKernel::splatComposite),
             Map.entry(Norm.LAYER, NormKernel::layerNorm),
             Map.entry(Norm.GROUP, NormKernel::groupNorm),
             Map.entry(Norm.SOFTMAX, NormKernel::softmax),

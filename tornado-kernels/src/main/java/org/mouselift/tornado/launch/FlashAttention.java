@@ -34,37 +34,46 @@ public final class FlashAttention {
     public static void emit(Attention operation, Emission to) {
         Operand q = dense(to, to.in(0));
         long width = q.dim(3);
-        if (operation.sources() > MOST_SOURCES || width > WIDE_WIDTH) {
-            throw to.refusal("has " + operation.sources() + " sources of keys and heads of width " + width + "; the kernel takes " + MOST_SOURCES
-                    + " sources and widths up to " + WIDE_WIDTH);
-        }
+        require(to, operation.sources(), width);
         List<Operand> reads = new ArrayList<>(List.of(q));
         Operand o = to.out(0);
         Operand lse = to.out(1);
         Arguments args = new Arguments().add(q.dim(1)).add(q.dim(2)).add(width).add(operation.sources());
         window(args, q);
-        for (int s = 0; s < MOST_SOURCES; s++) {
-            boolean real = s < operation.sources();
-            Operand k = dense(to, to.in(real ? 1 + 2 * s : 1));
-            Operand v = dense(to, to.in(real ? 2 + 2 * s : 2));
-            args.add(real ? k.dim(2) : 0).add(q.dim(0) / k.dim(0));
-            window(args, k);
-            window(args, v);
-            reads.add(k);
-            reads.add(v);
-        }
+        sources(args, to, operation.sources(), q.dim(0), reads);
         args.place(o).place(lse);
         args.constant(operation.scale());
         Grid grid = Grid.groups(Math.ceilDiv(q.dim(2), QUERIES), q.dim(1), q.dim(0), LOCAL);
         to.launch(width <= NARROW_WIDTH ? NARROW : WIDE, grid, args, reads, List.of(o, lse));
     }
 
-    private static void window(Arguments args, Operand x) {
+    static void require(Emission to, int sources, long width) {
+        if (sources > MOST_SOURCES || width > WIDE_WIDTH) {
+            throw to.refusal("has " + sources + " sources of keys and heads of width " + width + "; the kernel takes " + MOST_SOURCES + " sources and widths up to "
+                    + WIDE_WIDTH);
+        }
+    }
+
+    /** Adds the windows of {@link #MOST_SOURCES} sources, those that are missing without tokens. */
+    static void sources(Arguments args, Emission to, int sources, long batch, List<Operand> reads) {
+        for (int s = 0; s < MOST_SOURCES; s++) {
+            boolean real = s < sources;
+            Operand k = dense(to, to.in(real ? 1 + 2 * s : 1));
+            Operand v = dense(to, to.in(real ? 2 + 2 * s : 2));
+            args.add(real ? k.dim(2) : 0).add(batch / k.dim(0));
+            window(args, k);
+            window(args, v);
+            reads.add(k);
+            reads.add(v);
+        }
+    }
+
+    static void window(Arguments args, Operand x) {
         args.place(x).add(x.stride(0)).add(x.stride(1)).add(x.stride(2));
     }
 
     /** The kernel reads a token's numbers in a row. */
-    private static Operand dense(Emission to, Operand x) {
+    static Operand dense(Emission to, Operand x) {
         return x.stride(3) == 1 || x.dim(3) == 1 ? x : to.packed(x);
     }
 }

@@ -23,6 +23,8 @@ import org.mouselift.engine.op.Softmax;
 import org.mouselift.engine.op.UpsampleNearest;
 import org.mouselift.engine.ViewOperation;
 import org.mouselift.tornado.launch.Copy;
+import org.mouselift.models.splat.SplatViews;
+import org.mouselift.tornado.launch.AttentionGradient;
 import org.mouselift.tornado.launch.Convolution;
 import org.mouselift.tornado.launch.Elementwise;
 import org.mouselift.tornado.launch.FlashAttention;
@@ -30,6 +32,7 @@ import org.mouselift.tornado.launch.Matmul;
 import org.mouselift.tornado.launch.Norm;
 import org.mouselift.tornado.launch.Reduction;
 import org.mouselift.tornado.launch.Rows;
+import org.mouselift.tornado.launch.Splatting;
 import org.mouselift.tornado.launch.Upsampling;
 
 /** Which operations the device has kernels for. Fused operations without one are taken apart while tracing. */
@@ -49,6 +52,7 @@ public final class LoweringRules {
         add(MatMul.class, (MatMul op, Emission to) -> Matmul.emit(op, to));
         add(Linear.class, (Linear op, Emission to) -> Matmul.emit(op, to));
         add(Attention.class, FlashAttention::emit);
+        add(Attention.AttentionGrad.class, AttentionGradient::emit);
         add(LayerNorm.class, (LayerNorm op, Emission to) -> Norm.emit(op, to));
         add(GroupNorm.class, (GroupNorm op, Emission to) -> Norm.emit(op, to));
         add(Softmax.class, (Softmax op, Emission to) -> Norm.emit(op, to));
@@ -58,6 +62,7 @@ public final class LoweringRules {
         add(Conv2d.class, (Conv2d op, Emission to) -> Convolution.emit(op, to));
         add(Conv2d.InputGrad.class, (Conv2d.InputGrad op, Emission to) -> Convolution.emit(op, to));
         add(Conv2d.WeightGrad.class, (Conv2d.WeightGrad op, Emission to) -> Convolution.emit(op, to));
+        add(SplatViews.class, Splatting::emit);
         add(UpsampleNearest.class, (UpsampleNearest op, Emission to) -> Upsampling.emit(op, to));
         add(UpsampleNearest.Grad.class, (UpsampleNearest.Grad op, Emission to) -> Upsampling.emit(op, to));
     }
