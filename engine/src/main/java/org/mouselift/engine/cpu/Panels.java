@@ -85,6 +85,22 @@ final class Panels {
             }
             return;
         }
+        if (width % L == 0) {
+            spreadVectors(row, panels, width, apart, dst, at);
+        } else {
+            spreadParts(row, panels, width, apart, dst, at);
+        }
+    }
+
+    private static void spreadVectors(float[] row, int panels, int width, int apart, float[] dst, int at) {
+        for (int panel = 0; panel < panels; panel++) {
+            for (int i = 0; i < width; i += L) {
+                FloatVector.fromArray(S, row, panel * width + i).intoArray(dst, at + panel * apart + i);
+            }
+        }
+    }
+
+    private static void spreadParts(float[] row, int panels, int width, int apart, float[] dst, int at) {
         int whole = width / L * L;
         VectorMask<Float> rest = S.indexInRange(whole, width);
         for (int panel = 0; panel < panels; panel++) {
@@ -93,9 +109,7 @@ final class Panels {
             for (int i = 0; i < whole; i += L) {
                 FloatVector.fromArray(S, row, from + i).intoArray(dst, to + i);
             }
-            if (whole < width) {
-                FloatVector.fromArray(S, row, from + whole).intoArray(dst, to + whole, rest);
-            }
+            FloatVector.fromArray(S, row, from + whole).intoArray(dst, to + whole, rest);
         }
     }
 

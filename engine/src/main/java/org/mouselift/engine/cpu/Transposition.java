@@ -2,7 +2,6 @@ package org.mouselift.engine.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -12,7 +11,7 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class Transposition {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
-    private static final VectorSpecies<Integer> I = VectorWidth.SCALAR ? null : (VectorSpecies<Integer>) S.withLanes(int.class);
+    private static final VectorSpecies<Integer> I = VectorWidth.SCALAR ? null : S.withLanes(int.class);
     private static final int L = VectorWidth.LANES;
     /** For each round, the lanes of two neighbouring vectors that the first and the second one keep. */
     private static final int[][] LOW = picks(false);
@@ -40,16 +39,20 @@ final class Transposition {
      */
     static void rows(float[] src, int from, int pitch, int depth, float[] dst, int to, int width, int lanes) {
         if (L == 16) {
-            rows16(src, from, pitch, depth, dst, to, width, lanes);
+            rows16(src, from, pitch, depth, dst, to, width);
         } else if (L == 8) {
-            rows8(src, from, pitch, depth, dst, to, width, lanes);
+            rows8(src, from, pitch, depth, dst, to, width);
         } else {
-            rows4(src, from, pitch, depth, dst, to, width, lanes);
+            rows4(src, from, pitch, depth, dst, to, width);
+        }
+        // one by one: a whole vector would reach into what lies behind
+        for (int i = 0; i < lanes; i++) {
+            dst[to + (depth - 1) * width + i] = src[from + i * pitch + depth - 1];
         }
     }
 
-    /** 16 rows; the first one begins at {@code from}. */
-    private static void rows16(float[] src, int from, int pitch, int depth, float[] dst, int to, int width, int lanes) {
+    /** 16 rows, the first one from {@code from} on, and all columns but the last. */
+    private static void rows16(float[] src, int from, int pitch, int depth, float[] dst, int to, int width) {
         IntVector low1 = IntVector.fromArray(I, LOW[0], 0);
         IntVector high1 = IntVector.fromArray(I, HIGH[0], 0);
         IntVector low2 = IntVector.fromArray(I, LOW[1], 0);
@@ -58,8 +61,7 @@ final class Transposition {
         IntVector high4 = IntVector.fromArray(I, HIGH[2], 0);
         IntVector low8 = IntVector.fromArray(I, LOW[3], 0);
         IntVector high8 = IntVector.fromArray(I, HIGH[3], 0);
-        VectorMask<Float> inside = S.indexInRange(0, lanes);
-        for (int k = 0; k < depth; k += 16) {
+        for (int k = 0; k < depth - 1; k += 15) {
             // the last block ends with the last column and repeats what the one before it wrote
             int at = Math.min(k, depth - 16);
             int x = from + at;
@@ -159,20 +161,18 @@ final class Transposition {
             v12.reinterpretAsFloats().intoArray(dst, y + 12 * width);
             v13.reinterpretAsFloats().intoArray(dst, y + 13 * width);
             v14.reinterpretAsFloats().intoArray(dst, y + 14 * width);
-            v15.reinterpretAsFloats().intoArray(dst, y + 15 * width, inside);
         }
     }
 
-    /** 8 rows; the first one begins at {@code from}. */
-    private static void rows8(float[] src, int from, int pitch, int depth, float[] dst, int to, int width, int lanes) {
+    /** 8 rows, the first one from {@code from} on, and all columns but the last. */
+    private static void rows8(float[] src, int from, int pitch, int depth, float[] dst, int to, int width) {
         IntVector low1 = IntVector.fromArray(I, LOW[0], 0);
         IntVector high1 = IntVector.fromArray(I, HIGH[0], 0);
         IntVector low2 = IntVector.fromArray(I, LOW[1], 0);
         IntVector high2 = IntVector.fromArray(I, HIGH[1], 0);
         IntVector low4 = IntVector.fromArray(I, LOW[2], 0);
         IntVector high4 = IntVector.fromArray(I, HIGH[2], 0);
-        VectorMask<Float> inside = S.indexInRange(0, lanes);
-        for (int k = 0; k < depth; k += 8) {
+        for (int k = 0; k < depth - 1; k += 7) {
             // the last block ends with the last column and repeats what the one before it wrote
             int at = Math.min(k, depth - 8);
             int x = from + at;
@@ -216,18 +216,16 @@ final class Transposition {
             u4.reinterpretAsFloats().intoArray(dst, y + 4 * width);
             u5.reinterpretAsFloats().intoArray(dst, y + 5 * width);
             u6.reinterpretAsFloats().intoArray(dst, y + 6 * width);
-            u7.reinterpretAsFloats().intoArray(dst, y + 7 * width, inside);
         }
     }
 
-    /** 4 rows; the first one begins at {@code from}. */
-    private static void rows4(float[] src, int from, int pitch, int depth, float[] dst, int to, int width, int lanes) {
+    /** 4 rows, the first one from {@code from} on, and all columns but the last. */
+    private static void rows4(float[] src, int from, int pitch, int depth, float[] dst, int to, int width) {
         IntVector low1 = IntVector.fromArray(I, LOW[0], 0);
         IntVector high1 = IntVector.fromArray(I, HIGH[0], 0);
         IntVector low2 = IntVector.fromArray(I, LOW[1], 0);
         IntVector high2 = IntVector.fromArray(I, HIGH[1], 0);
-        VectorMask<Float> inside = S.indexInRange(0, lanes);
-        for (int k = 0; k < depth; k += 4) {
+        for (int k = 0; k < depth - 1; k += 3) {
             // the last block ends with the last column and repeats what the one before it wrote
             int at = Math.min(k, depth - 4);
             int x = from + at;
@@ -247,7 +245,6 @@ final class Transposition {
             t0.reinterpretAsFloats().intoArray(dst, y);
             t1.reinterpretAsFloats().intoArray(dst, y + width);
             t2.reinterpretAsFloats().intoArray(dst, y + 2 * width);
-            t3.reinterpretAsFloats().intoArray(dst, y + 3 * width, inside);
         }
     }
 }
