@@ -6,7 +6,8 @@ import org.mouselift.engine.DType;
 /**
  * Gradient of a convolution's weights, {@code dw[o, c, tap] = sum over pixels of dy[o, pixel] * x[c, pixel shifted by tap]}, as
  * products over pixels whose panels are interleaved once: a tap reads the same panel of x from another pixel on. With few
- * input channels, where lanes would stay empty, the lanes are pairs of channel and tap instead.
+ * input channels, where lanes would stay empty, the lanes are pairs of channel and tap instead; 3x3 kernels between many
+ * channels take {@link WinogradWeightGradient}.
  *
  * <p>Pixels run in a fixed order in blocks that do not depend on the threads; threads divide channels.
  */
@@ -41,6 +42,10 @@ final class Conv2dWeightGradient {
 
     /** Writes dw [Co, Ci * taps], or adds to it. */
     static void run(Conv2dShape s, MemorySegment x, long xOffset, MemorySegment dy, long dyOffset, MemorySegment dw, long dwOffset, boolean accumulate) {
+        if (Winograd.suits(s, false)) {
+            WinogradWeightGradient.run(s, x, xOffset, dy, dyOffset, dw, dwOffset, accumulate);
+            return;
+        }
         Conv2dWeightGradient g = new Conv2dWeightGradient(s, x, xOffset, dy, dyOffset);
         int panels = Math.ceilDiv(g.lanes, NR);
         int rowPanels = Math.ceilDiv(s.outChannels(), MR);
@@ -137,6 +142,10 @@ final class Conv2dWeightGradient {
             for (int o = 0; o < count; o++) {
                 for (int i = 0; i < images; i++) {
                     long from = dyOffset + ((image + i) * s.outChannels() + first + o) * s.outPlane() + (long) row * width;
+                    if (band.row == width) {
+                        MemorySegment.copy(dy, DType.LE_F32, from * 4, source, o * pitch + i * band.imagePitch, rows * width);
+                        continue;
+                    }
                     MemorySegment.copy(dy, DType.LE_F32, from * 4, line, 0, rows * width);
                     for (int r = 0; r < rows; r++) {
                         System.arraycopy(line, r * width, source, o * pitch + i * band.imagePitch + r * band.row, width);

@@ -127,6 +127,10 @@ final class PaddedPlanes {
             int top = Math.max(0, (first + lowRow) * strideH);
             int bottom = Math.min(rows, (first + lowRow + height) * strideH);
             int n = Math.max(0, bottom - top) * cols;
+            if (strideH == 1 && strideW == 1 && row == cols && lowCol == 0) {
+                whole(firstImage, channelIndex, top, n, dst, at);
+                return;
+            }
             float[] source = scratch.floats(Scratch.CONV + 3, n + SLACK);
             for (int i = 0; i < images; i++) {
                 if (n > 0) {
@@ -145,6 +149,17 @@ final class PaddedPlanes {
                         }
                     }
                 }
+            }
+        }
+
+        /** Without padding beside the rows these are one piece. */
+        private void whole(long firstImage, int channelIndex, int top, int n, float[] dst, int at) {
+            int above = Math.min(height, top - first - lowRow) * row;
+            for (int i = 0; i < images; i++) {
+                int to = at + i * imagePitch;
+                zero(dst, to, above);
+                MemorySegment.copy(data, DType.LE_F32, (from + (firstImage + i) * image + (long) channelIndex * rows * cols + (long) top * cols) * 4, dst, to + above, n);
+                zero(dst, to + above + n, imagePitch - above - n);
             }
         }
 

@@ -4,15 +4,16 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The three linear maps of the minimal filtering algorithm F(2x2, 3x3), in which 16 products stand for the 36 of a tile of 2x2
+ * The linear maps of the minimal filtering algorithm F(2x2, 3x3), in which 16 products stand for the 36 of a tile of 2x2
  * outputs (S. Winograd, 1980; A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks", 2015, section 4.1):
- * {@code Y = A^T ((G g G^T) * (B^T d B)) A}. All coefficients are 0, 1, -1 and 1/2, so little accuracy is lost. Lanes are
+ * {@code Y = A^T ((G g G^T) * (B^T d B)) A}, and the transposed maps of its gradient. All coefficients are 0, 1, -1 and 1/2, so little accuracy is lost. Lanes are
  * channels; the 16 results lie {@code apart} floats from one another. Unrolled because vectors stay in registers only as local
  * variables of one method.
  */
 final class WinogradTransforms {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
     private static final int L = VectorWidth.LANES;
+    private static final int MR = MicroKernel.MR;
     private static final int NR = MicroKernel.NR;
 
     private WinogradTransforms() {
@@ -194,5 +195,98 @@ final class WinogradTransforms {
                 g22.intoArray(u, at + 15 * apart);
             }
         }
+    }
+
+    /**
+     * {@code Z = A dY A^T}, the gradient of M, in panels of MR channels: channel c of tile t goes to
+     * {@code (c / MR * (tiles + 1) + t) * MR + c % MR}; the channels of the 4 pixels of each tile begin in {@code y} where {@code pixels}
+     * says, a vector of them behind the last panel.
+     */
+    static void gradient(float[] y, int[] pixels, int tiles, int panels, float[] z, int apart) {
+        for (int t = 0; t < tiles; t++) {
+            int n = 4 * t;
+            int q00 = pixels[n];
+            int q01 = pixels[n + 1];
+            int q10 = pixels[n + 2];
+            int q11 = pixels[n + 3];
+            for (int p = 0; p < panels; p++) {
+                int c = p * MR;
+                for (int lane = 0; lane < MR; lane += L) {
+                    int at = (p * (tiles + 1) + t) * MR + lane;
+                    FloatVector y00 = FloatVector.fromArray(S, y, q00 + c + lane);
+                    FloatVector y01 = FloatVector.fromArray(S, y, q01 + c + lane);
+                    FloatVector y10 = FloatVector.fromArray(S, y, q10 + c + lane);
+                    FloatVector y11 = FloatVector.fromArray(S, y, q11 + c + lane);
+                    FloatVector a0 = y00.add(y10);
+                    FloatVector a1 = y01.add(y11);
+                    FloatVector b0 = y00.sub(y10);
+                    FloatVector b1 = y01.sub(y11);
+                    y00.intoArray(z, at);
+                    y00.add(y01).intoArray(z, at + apart);
+                    y00.sub(y01).intoArray(z, at + 2 * apart);
+                    y01.neg().intoArray(z, at + 3 * apart);
+                    a0.intoArray(z, at + 4 * apart);
+                    a0.add(a1).intoArray(z, at + 5 * apart);
+                    a0.sub(a1).intoArray(z, at + 6 * apart);
+                    a1.neg().intoArray(z, at + 7 * apart);
+                    b0.intoArray(z, at + 8 * apart);
+                    b0.add(b1).intoArray(z, at + 9 * apart);
+                    b0.sub(b1).intoArray(z, at + 10 * apart);
+                    b1.neg().intoArray(z, at + 11 * apart);
+                    y10.neg().intoArray(z, at + 12 * apart);
+                    y10.add(y11).neg().intoArray(z, at + 13 * apart);
+                    y11.sub(y10).intoArray(z, at + 14 * apart);
+                    y11.intoArray(z, at + 15 * apart);
+                }
+            }
+        }
+    }
+
+    /** {@code dg = G^T dU G} of one vector of channels; the 9 taps go {@code pitch} floats from one another. */
+    static void weightGradient(float[] u, int from, int apart, float[] g, int at, int pitch) {
+        FloatVector u00 = FloatVector.fromArray(S, u, from);
+        FloatVector u01 = FloatVector.fromArray(S, u, from + apart);
+        FloatVector u02 = FloatVector.fromArray(S, u, from + 2 * apart);
+        FloatVector u03 = FloatVector.fromArray(S, u, from + 3 * apart);
+        FloatVector u10 = FloatVector.fromArray(S, u, from + 4 * apart);
+        FloatVector u11 = FloatVector.fromArray(S, u, from + 5 * apart);
+        FloatVector u12 = FloatVector.fromArray(S, u, from + 6 * apart);
+        FloatVector u13 = FloatVector.fromArray(S, u, from + 7 * apart);
+        FloatVector u20 = FloatVector.fromArray(S, u, from + 8 * apart);
+        FloatVector u21 = FloatVector.fromArray(S, u, from + 9 * apart);
+        FloatVector u22 = FloatVector.fromArray(S, u, from + 10 * apart);
+        FloatVector u23 = FloatVector.fromArray(S, u, from + 11 * apart);
+        FloatVector u30 = FloatVector.fromArray(S, u, from + 12 * apart);
+        FloatVector u31 = FloatVector.fromArray(S, u, from + 13 * apart);
+        FloatVector u32 = FloatVector.fromArray(S, u, from + 14 * apart);
+        FloatVector u33 = FloatVector.fromArray(S, u, from + 15 * apart);
+        FloatVector e0 = u10.add(u20).mul(0.5f);
+        FloatVector a00 = u00.add(e0);
+        FloatVector a10 = u10.sub(u20).mul(0.5f);
+        FloatVector a20 = e0.add(u30);
+        FloatVector e1 = u11.add(u21).mul(0.5f);
+        FloatVector a01 = u01.add(e1);
+        FloatVector a11 = u11.sub(u21).mul(0.5f);
+        FloatVector a21 = e1.add(u31);
+        FloatVector e2 = u12.add(u22).mul(0.5f);
+        FloatVector a02 = u02.add(e2);
+        FloatVector a12 = u12.sub(u22).mul(0.5f);
+        FloatVector a22 = e2.add(u32);
+        FloatVector e3 = u13.add(u23).mul(0.5f);
+        FloatVector a03 = u03.add(e3);
+        FloatVector a13 = u13.sub(u23).mul(0.5f);
+        FloatVector a23 = e3.add(u33);
+        FloatVector f0 = a01.add(a02).mul(0.5f);
+        a00.add(f0).intoArray(g, at);
+        a01.sub(a02).mul(0.5f).intoArray(g, at + pitch);
+        f0.add(a03).intoArray(g, at + 2 * pitch);
+        FloatVector f1 = a11.add(a12).mul(0.5f);
+        a10.add(f1).intoArray(g, at + 3 * pitch);
+        a11.sub(a12).mul(0.5f).intoArray(g, at + 4 * pitch);
+        f1.add(a13).intoArray(g, at + 5 * pitch);
+        FloatVector f2 = a21.add(a22).mul(0.5f);
+        a20.add(f2).intoArray(g, at + 6 * pitch);
+        a21.sub(a22).mul(0.5f).intoArray(g, at + 7 * pitch);
+        f2.add(a23).intoArray(g, at + 8 * pitch);
     }
 }
