@@ -5,9 +5,10 @@ import java.util.Arrays;
 import org.mouselift.engine.DType;
 
 /**
- * Two-dimensional convolution in float32 and its gradients, as matrix products whose right factor ({@link UnfoldedImages}) is
- * never stored: it is written out block by block while {@link Gemm} packs its panels. A 1x1 kernel is a plain product. Results do not
- * depend on the number of threads.
+ * Two-dimensional convolution in float32 and its gradients. 3x3 kernels of stride 1 between many channels take {@link Winograd}, few
+ * result channels {@link TapSums}; all others are matrix products whose right factor ({@link UnfoldedImages}) is never stored: it
+ * is written out block by block while {@link Gemm} packs its panels. A 1x1 kernel is a plain product. Which way is taken depends on
+ * the shape alone, and results do not depend on the number of threads.
  */
 public final class Conv2d {
     private static final String KERNEL = "conv2d f32";
@@ -38,6 +39,10 @@ public final class Conv2d {
             Winograd.forward(s, x, xOffset, w, wType, wOffset, bias, biasOffset, y, yOffset);
             return;
         }
+        if (TapSums.suits(s, false)) {
+            TapSums.forward(s, x, xOffset, w, wType, wOffset, bias, biasOffset, y, yOffset);
+            return;
+        }
         int p = s.outPlane();
         Matrix weights = new Matrix(w, wType, wOffset, k, 1);
         long image = (long) s.inChannels() * s.inPlane();
@@ -63,11 +68,15 @@ public final class Conv2d {
         }
         int[] taps = PaddedPlanes.phaseTaps(s, 0, 0);
         if (Winograd.suits(s, true)) {
-            Winograd.inputGradient(s, dy, dyOffset, turned(s, w, wType, wOffset, taps), dx, dxOffset);
+            Winograd.inputGradient(s, dy, dyOffset, rowMajor(turned(s, w, wType, wOffset, taps), k), dx, dxOffset);
+            return;
+        }
+        if (TapSums.suits(s, true)) {
+            TapSums.inputGradient(s, dy, dyOffset, turned(s, w, wType, wOffset, taps), dx, dxOffset);
             return;
         }
         int p = s.inPlane();
-        Matrix weights = s.taps() == 1 ? new Matrix(w, wType, wOffset, 1, s.inChannels()) : turned(s, w, wType, wOffset, taps);
+        Matrix weights = s.taps() == 1 ? new Matrix(w, wType, wOffset, 1, s.inChannels()) : rowMajor(turned(s, w, wType, wOffset, taps), k);
         long image = (long) s.outChannels() * s.outPlane();
         images(s, p, (first, count) -> {
             long from = dyOffset + first * image;
@@ -91,7 +100,8 @@ public final class Conv2d {
                     int[] taps = PaddedPlanes.phaseTaps(s, a, b);
                     int plane = Math.ceilDiv(s.height() - a, s.strideH()) * Math.ceilDiv(s.width() - b, s.strideW());
                     if (taps.length > 0) {
-                        Gemm.gathered(channels, count * plane, (long) s.outChannels() * taps.length, turned(s, w, wType, wOffset, taps),
+                        long k = (long) s.outChannels() * taps.length;
+                        Gemm.gathered(channels, count * plane, k, rowMajor(turned(s, w, wType, wOffset, taps), k),
                                 new UnfoldedImages(PaddedPlanes.backward(s, dy, from, image, a, b, taps)), 0f, MemorySegment.ofArray(results), at, plane, null, 0, plane,
                                 (long) channels * plane);
                     }
@@ -127,8 +137,12 @@ public final class Conv2d {
         }
     }
 
-    /** The weights [Co, Ci, taps] as the matrix [Ci, Co * some taps]. */
-    private static Matrix turned(Conv2dShape s, MemorySegment w, DType type, long offset, int[] some) {
+    private static Matrix rowMajor(float[] x, long row) {
+        return Matrix.rowMajor(MemorySegment.ofArray(x), 0, row);
+    }
+
+    /** The weights [Co, Ci, taps] as [Ci, Co, some taps]. */
+    private static float[] turned(Conv2dShape s, MemorySegment w, DType type, long offset, int[] some) {
         int row = s.inChannels() * s.taps();
         int n = some.length;
         float[] line = Scratch.local().floats(Scratch.CONV + 1, row);
@@ -142,7 +156,7 @@ public final class Conv2d {
                 }
             }
         }
-        return Matrix.rowMajor(MemorySegment.ofArray(turned), 0, (long) s.outChannels() * n);
+        return turned;
     }
 
     /**

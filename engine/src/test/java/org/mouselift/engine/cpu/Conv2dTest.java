@@ -105,6 +105,19 @@ class Conv2dTest {
         check(Conv2dShape.square(5, 300, 4, 6, 20, 3, 1, 1), seed++);
     }
 
+    /** Few channels on one side: sums over taps after the product. */
+    @Test
+    void fewChannels() {
+        long seed = 200;
+        check(Conv2dShape.square(3, 16, 9, 11, 4, 3, 1, 1), seed++);
+        check(Conv2dShape.square(3, 3, 9, 7, 21, 3, 1, 1), seed++);
+        check(Conv2dShape.square(1, 33, 20, 18, 1, 3, 1, 0), seed++);
+        check(Conv2dShape.square(1, 4, 16, 33, 32, 3, 1, 2), seed++);
+        check(new Conv2dShape(2, 17, 6, 5, 6, 2, 4, 1, 1, 3, 0, 1, 4), seed++);
+        check(new Conv2dShape(2, 5, 4, 5, 18, 4, 2, 1, 1, 5, 0, 0, 6), seed++);
+        check(Conv2dShape.square(2, 16, 8, 8, 3, 5, 1, 0), seed++);
+    }
+
     /** Images one by one are cut into other blocks than all at once; the numbers are the same to the last bit. */
     @Test
     void resultDoesNotDependOnTheBlocks() {
