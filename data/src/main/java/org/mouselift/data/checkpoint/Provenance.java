@@ -128,6 +128,11 @@ public record Provenance(ObjectNode keys, List<Parent> parents, List<StoredFile>
         return from.getRoot() != null && from.getRoot().equals(to.getRoot()) ? from.relativize(to).toString().replace('\\', '/') : to.toString();
     }
 
+    /** Writes the record as it is, without looking at files: for data sets, which have many. */
+    public void writeRecord(Path artefact) throws IOException {
+        Sidecar.write(file(artefact), json(base(artefact)));
+    }
+
     /** Hashes the files of a finished artefact and writes the record. */
     public Provenance write(Path artefact) throws IOException {
         Provenance complete = new Provenance(keys, parents, hashed(artefact));

@@ -81,9 +81,17 @@ public record GeometryConsistency(Vector3D center, double[] reprojection, double
         return Arrays.stream(tangency).filter(t -> !Double.isNaN(t)).average().orElse(Double.NaN);
     }
 
-    /** By the frontier points; by the centres of mass where there are none. */
+    /**
+     * By the frontier points; by the centres of mass where there are none. Of cameras in one plane with the subject the frontier points are its top and
+     * bottom only, so that views whose hull does not cover them have the worst grade whatever their frontier points say.
+     */
     public Grade grade() {
-        return Grade.of(Double.isNaN(meanTangency()) ? meanReprojection() : meanTangency());
+        return grade(Double.isNaN(meanTangency()) ? meanReprojection() : meanTangency(), minCoverage());
+    }
+
+    /** @param minCoverage smallest share of a mask that the hull of the other views covers, NaN when not known */
+    public static Grade grade(double error, double minCoverage) {
+        return minCoverage < MIN_COVERAGE ? Grade.GD : Grade.of(error);
     }
 
     /** The one view whose camera contradicts all others: no grade better than G-B, and far worse than the median view. */

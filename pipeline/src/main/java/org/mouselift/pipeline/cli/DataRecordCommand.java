@@ -36,8 +36,17 @@ final class DataRecordCommand implements Callable<Integer> {
     @Option(names = "--joints", defaultValue = "none", paramLabel = "FRAMES", description = "Frames at which another mouse begins, as in a montage: 10,20.")
     private String joints;
 
-    @Option(names = "--bad", description = "Noisy, blurred, badly lit pictures.")
+    @Option(names = "--bad", description = "Noisy, blurred, badly lit pictures, as --noise 8 --blur 1 --light 0.5.")
     private boolean bad;
+
+    @Option(names = "--noise", paramLabel = "LEVELS", description = "Standard deviation of the sensor noise, grey levels (default: 0).")
+    private Double noise;
+
+    @Option(names = "--blur", paramLabel = "PIXELS", description = "Radius of a blur (default: 0).")
+    private Integer blur;
+
+    @Option(names = "--light", paramLabel = "RATIO", description = "Brightness at the right border relative to the left (default: 1).")
+    private Double light;
 
     @ParentCommand
     private DataCommand parent;
@@ -48,8 +57,9 @@ final class DataRecordCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         var s = SizeArgument.parse("--size", size);
+        SyntheticRecording.Defects d = bad ? SyntheticRecording.Defects.BAD : SyntheticRecording.Defects.NONE;
         SyntheticRecording.Options options = new SyntheticRecording.Options(seed, frames, s.width(), s.height(), rig, !folders, FrameSampling.parseSkip(joints),
-                bad ? SyntheticRecording.Defects.BAD : SyntheticRecording.Defects.NONE);
+                new SyntheticRecording.Defects(noise == null ? d.noise() : noise, blur == null ? d.blur() : blur, light == null ? d.light() : light, d.cage()));
         try (Progress progress = parent.mouselift.progress("synth-recording", frames, "frames")) {
             SyntheticRecording.write(output, options, progress::advance);
         }

@@ -18,6 +18,8 @@ import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.camera.OpencvFrame;
 import org.mouselift.data.camera.RigCheck;
+import org.mouselift.data.checkpoint.InvalidatedException;
+import org.mouselift.data.dataset.DatasetException;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.Images;
@@ -71,7 +73,7 @@ public final class DatasetCheck {
 
         /** The geometry grade of the whole set. */
         public GeometryConsistency.Grade grade() {
-            return GeometryConsistency.Grade.of(Double.isNaN(meanTangency()) ? meanReprojection() : meanTangency());
+            return GeometryConsistency.grade(Double.isNaN(meanTangency()) ? meanReprojection() : meanTangency(), minCoverage());
         }
 
         /** Smallest hull coverage of all views looked at. */
@@ -240,8 +242,9 @@ public final class DatasetCheck {
                 for (Path p : SampleList.read(list).samples()) {
                     (list.toString().endsWith("_val.txt") ? validation : train).add(p.toAbsolutePath().normalize());
                 }
-            } catch (org.mouselift.data.dataset.DatasetException e) {
+            } catch (DatasetException | InvalidatedException e) {
                 problems.add(e.getMessage());
+                return new Counts(0, 0, -1, -1, -1);
             }
         }
         if (train.isEmpty()) {
@@ -289,9 +292,6 @@ public final class DatasetCheck {
             return List.of();
         }
         JsonNode root = SampleFolder.read(file);
-        if (root.path("invalidated").isObject()) {
-            problems.add(file + ": the data set is invalid: " + root.path("invalidated").path("reason").asText("(no reason given)"));
-        }
         List<String> chain = new ArrayList<>();
         for (JsonNode step : root.path("chain")) {
             boolean frozen = step.path("intrinsics").asText().equals("frozen");

@@ -19,6 +19,8 @@ import java.util.stream.Stream;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.camera.OpencvFrame;
+import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.Images;
@@ -67,6 +69,7 @@ public final class DatasetPreprocessing {
         if (!Files.isDirectory(input)) {
             throw new MouseDataException(input, "is not a folder", "give a data set folder");
         }
+        ArtefactStatus.requireUsable(input);
         Files.createDirectories(output);
         if (Files.isSameFile(input, output)) {
             throw new MouseDataException(output, "is the input itself", "choose another output folder");
@@ -207,6 +210,9 @@ public final class DatasetPreprocessing {
             throw new MouseDataException(parent, "has a chain of more than " + MAX_PARTS + " steps", "start again from the recording");
         }
         root.withArray("chain").addObject().put("step", method.id()).put("intrinsics", method.contract().id());
+        // Whoever invalidates the parent invalidates this set with it.
+        new Provenance(JsonNodeFactory.instance.objectNode().put("command", "data preprocess"), List.of(new Provenance.Parent("data", input, Optional.empty())), List.of())
+                .writeRecord(output);
         SampleFolder.json(file, root);
         return root;
     }

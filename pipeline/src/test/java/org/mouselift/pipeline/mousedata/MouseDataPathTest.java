@@ -13,6 +13,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.InvalidatedException;
+import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.preprocess.Hull3d;
 import org.mouselift.data.preprocess.MoveSettings;
@@ -67,6 +70,13 @@ class MouseDataPathTest {
         List<Path> files = report.writeFiles(folder.resolve("files"));
         assertEquals(good.metrics().summary(), org.mouselift.data.preprocess.QualityMetrics.read(files.getFirst()).summary());
         assertTrue(Files.readString(files.get(1)).contains("| Geometry grade | **" + good.grade().text() + "** |"));
+
+        ArtefactStatus.read(base).withInvalidation(Optional.of(new ArtefactStatus.Invalidation("human faces", "make it again", "2026-01-02", ""))).write(base);
+        DatasetCheck.Report orphan = new DatasetCheck(hull, 0, false).run(n -> { });
+        assertTrue(orphan.problems().stream().anyMatch(p -> p.contains("MFL-E210") && p.contains("human faces")), "child of an invalid set: " + orphan.problems());
+        assertThrows(InvalidatedException.class, () -> SampleList.read(hull.resolve("data_mouse_train.txt")), "nothing trains on it");
+        assertThrows(InvalidatedException.class, () -> new DatasetPreprocessing(base, folder.resolve("x"), new PixelBased(0.3, MoveSettings.exact(96)), 10, 0).run(n -> { }));
+        ArtefactStatus.read(base).withInvalidation(Optional.empty()).write(base);
 
         Path frozen = folder.resolve("data_frozen");
         new DatasetPreprocessing(base, frozen, new PixelBased(0.3, MoveSettings.legacy(96)), 10, 0).run(n -> { });

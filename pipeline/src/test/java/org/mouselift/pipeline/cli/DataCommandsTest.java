@@ -1,0 +1,69 @@
+package org.mouselift.pipeline.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The whole path as a user goes it: recording, data set, every method, check, page, comparison, gap, gate. */
+class DataCommandsTest {
+    @TempDir
+    Path folder;
+
+    private record Run(int code, String out, String err) {}
+
+    private static Run run(Object... arguments) {
+        CommandLine commandLine = Mouselift.commandLine();
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        commandLine.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+        return new Run(Mouselift.run(commandLine, java.util.Arrays.stream(arguments).map(Object::toString).toArray(String[]::new)), out.toString(), err.toString());
+    }
+
+    private static Run ok(Object... arguments) {
+        Run r = run(arguments);
+        assertEquals(0, r.code, r.out + r.err);
+        return r;
+    }
+
+    @Test
+    void theWholePath() throws Exception {
+        Path rec = folder.resolve("rec");
+        Path base = folder.resolve("data_mouse");
+        ok("data", "synth-recording", "-n", 3, "--size", "108x96", "-o", rec);
+        Run dry = ok("data", "prepare", "--video-dir", rec, "-o", base, "--dry-run", "--frame-interval", 1, "--image-size", 96);
+        assertTrue(dry.out.contains("scale        0.00814") && !Files.exists(base), dry.out);
+        ok("data", "prepare", "--video_dir", rec, "--meta_dir", rec, "--output_dir", base, "--frame-interval", 1, "--image_size", 96, "--num_views", 6);
+        for (String method : new String[] {"center-align", "uniform-scale", "uniform-legacy", "pixel-based", "add-alpha", "normalize-cameras", "hull3d", "virtual-lookat"}) {
+            Path out = folder.resolve("data_mouse_" + method);
+            Run made = ok("data", "preprocess", base, "--method", method, "--size", 96, "--ratio", 0.3, "-o", out);
+            assertTrue(made.out.contains("3 samples written") && made.out.contains("intrinsics exact"), made.out);
+            Run check = run("data", "check", out, "--geometry-samples", 1);
+            // Each view scaled for itself about the picture's middle, as the original did, cuts tails off.
+            assertEquals(0, method.equals("uniform-legacy") ? 0 : check.code, method + ": " + check.out);
+            assertTrue(check.out.contains("made by     prepare → " + method), check.out);
+        }
+        Path page = folder.resolve("report.html");
+        ok("data", "report", folder.resolve("data_mouse_hull3d"), "-o", page, "--geometry-samples", 1);
+        assertTrue(Files.readString(page).startsWith("<!DOCTYPE html>"));
+        Run compare = ok("data", "compare", base, folder.resolve("data_mouse_hull3d"), folder.resolve("missing"), "--skip-missing", "-o", folder.resolve("cmp"), "--geometry-samples", 1);
+        assertTrue(compare.out.contains("left out") && Files.isRegularFile(folder.resolve("cmp/multi_sample_comparison.png")), compare.out);
+        assertEquals(3, run("data", "compare", folder.resolve("missing"), "-o", folder.resolve("cmp2")).code);
+
+        Run gap = ok("data", "gap", base, folder.resolve("data_mouse_hull3d"), "-o", folder.resolve("gap.html"));
+        assertTrue(gap.out.contains("noise") && gap.out.contains("size ratio"), gap.out);
+        Run gate = run("data", "gate", base, "--source", base);
+        assertTrue(gate.out.contains("excellent  PSNR of the reference slot") && !gate.out.contains("rejected") || gate.out.contains("reject     sharpness"),
+                "a copy; only the outlines of so small a mouse may be called soft: " + gate.out);
+        Run wrong = run("data", "gate", folder.resolve("data_mouse_pixel-based"), "--source", base);
+        assertTrue(wrong.code == 1 && wrong.out.contains("reject     mask IoU"), "other pictures than those they were made from: " + wrong.out);
+        assertEquals(2, run("data", "preprocess", base, "--method", "magic", "-o", folder.resolve("x")).code);
+        assertEquals(3, run("data", "preprocess", base, "--method", "hull3d", "-o", base).code);
+    }
+}
