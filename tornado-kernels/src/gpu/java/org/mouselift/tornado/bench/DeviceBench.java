@@ -56,15 +56,19 @@ public final class DeviceBench {
         Map<String, double[]> torch = args.length == 3 ? times(Path.of(args[2])) : Map.of();
         try (Device device = DeviceRuntime.open(DeviceRequest.parse(args[0]), DeviceOptions.DEFAULT)) {
             DeviceCeilings ceilings = DeviceCeilings.measure(device(device.info()), (1 << 26) / (scale * scale), 4096 / scale);
-            System.out.printf(Locale.ROOT, "%s: %.2f TFLOP/s of float32 multiply-adds, %.0f GB/s of copies (read and written bytes both count)%n", device.info(),
+            System.out.printf(Locale.ROOT, "%s: %.3g TFLOP/s of float32 multiply-adds, %.3g GB/s of copies (read and written bytes both count)%n", device.info(),
                     ceilings.teraflops(), ceilings.gigabytes());
             System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s %14s %14s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", "PyTorch fp32 x", "PyTorch bf16 x");
             for (Case c : cases(scale)) {
                 double seconds = seconds(device, c);
+                if (seconds <= 0) {
+                    System.out.printf(Locale.ROOT, "%-34s too fast to be told from the start of a program at this scale%n", c.name);
+                    continue;
+                }
                 double share = Math.max(c.flops / seconds * 1e-12 / ceilings.teraflops(), c.bytes / seconds * 1e-9 / ceilings.gigabytes());
                 double[] other = torch.get(c.name);
-                System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.0f %7.0f%% %14s %14s%n", c.name, seconds * 1e3,
-                        c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.2f", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share, ratio(other, 0, seconds),
+                System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%% %14s %14s%n", c.name, seconds * 1e3,
+                        c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.3g", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share, ratio(other, 0, seconds),
                         ratio(other, 1, seconds));
             }
         }
