@@ -9,13 +9,23 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.mouselift.data.camera.Azimuth;
 import org.mouselift.data.camera.Camera;
+import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.Intrinsics;
 import org.mouselift.data.camera.RigCatalog;
 import org.mouselift.data.camera.Rings;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.PngWriter;
 import org.mouselift.data.synth.MouseView;
 import org.mouselift.data.synth.SynthMouse;
+import org.mouselift.pipeline.evaluate.SlotTruth;
+import org.mouselift.pipeline.multiview.GeneratedViews;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
+import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.multiview.PosedSlots;
+import org.mouselift.pipeline.multiview.PromptEmbeddings;
+import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
+import org.mouselift.pipeline.reconstruct.Pictures;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.ReconstructionFolder;
 import picocli.CommandLine.Command;
@@ -25,14 +35,15 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code mouselift demo}: a synthetic mouse that the model has never seen, photographed, reconstructed and measured. */
+/** {@code mouselift demo}: a synthetic mouse that the models have never seen, photographed, reconstructed and measured. */
 @Command(
         name = "demo",
-        description = "Reconstruct a synthetic mouse that the model has never seen, and measure the result from unseen cameras.",
+        description = "Reconstruct a synthetic mouse that the models have never seen from one photo, and measure the result from other cameras.",
         sortOptions = false,
-        footer = {"", "The mouse is photographed by the six cameras of the rig human6; eight other cameras between -10 and 40",
-            "degrees of elevation are compared with the result (unseen.png: truth, rendering, error).", "",
-            "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3"})
+        footer = {"", "The mouse is photographed by the first camera of the rig human6 (--photos 6: by all six, and the first stage is",
+            "left out). Eight other cameras between -10 and 40 degrees of elevation are compared with the result (unseen.png: truth,",
+            "rendering, error). generated_views.png: the true views of the rig above, the generated ones below.", "",
+            "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3", "  mouselift demo --photos 6"})
 final class DemoCommand implements Callable<Integer> {
     /** Unseen cameras stand between those of the rig, at these elevations in degrees. */
     private static final double[] ELEVATIONS = {-10, 40, 5, 30, -5, 20, 0, 10};
@@ -45,6 +56,16 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(names = "--mouse", defaultValue = "0", paramLabel = "INDEX", description = "Which mouse of the population (default: ${DEFAULT-VALUE}).")
     private int mouse;
+
+    @Option(names = "--photos", defaultValue = "1", paramLabel = "N", description = "Photos of the mouse: 1, the others are generated, or 6, the upper bound of what that "
+            + "can give (default: ${DEFAULT-VALUE}).")
+    private int photos;
+
+    @Mixin
+    private SamplingArguments sampling;
+
+    @Option(names = "--noise-seed", defaultValue = "42", paramLabel = "N", description = "Seed of the generated views (default: ${DEFAULT-VALUE}).")
+    private long noiseSeed;
 
     @Mixin
     private WeightsArgument weightsArgument;
@@ -76,19 +97,29 @@ final class DemoCommand implements Callable<Integer> {
         if (mouse < 0) {
             throw CommandException.usage("--mouse " + mouse + ": expected 0 or more", "");
         }
+        if (photos != 1 && photos != 6) {
+            throw CommandException.usage("--photos " + photos + ": expected 1 or 6", "");
+        }
         long start = System.nanoTime();
-        try (GsLrmWeights weights = weightsArgument.open()) {
+        PipelineFolder folder = photos == 1 ? sampling.folder() : null;
+        try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = photos == 1 ? MultiViewPipeline.load(folder) : null) {
             int size = weights.imageSize();
             ReconstructionFolder.Options what = options.of(turntable, size);
-            List<PosedView> inputs = photograph(SynthMouse.resized(RigCatalog.human6().cameras(), size), size, "human6");
-            if (inputs.size() != weights.inputViews()) {
-                throw CommandException.badInput(SplatCommand.VIEW_COUNT + ": " + weights.folder() + " was trained with " + weights.inputViews()
-                        + " input views, the demo has " + inputs.size(), "Use weights that were trained with the six views of human6.");
+            CameraRig rig = RigCatalog.human6();
+            String advice = "Use weights that were trained with the six views of human6, or the commands splat and reconstruct.";
+            if (rig.size() != weights.inputViews() || pipeline != null && pipeline.views() != rig.size()) {
+                throw CommandException.badInput(SplatCommand.VIEW_COUNT + ": " + weights.folder() + " was trained with " + weights.inputViews() + " input views"
+                        + (pipeline == null ? "" : ", " + folder.path() + " draws " + pipeline.views()) + ", the demo has " + rig.size(), advice);
             }
-            RigMatch.require(weights, "the demo's rig human6", inputs.stream().map(PosedView::camera).toList(), false,
-                    "Use weights that were trained with the six views of human6, or the command splat.").ifPresent(w -> mouselift.note("warning: " + w));
+            RigMatch.require(weights, "the demo's rig human6", rig.cameras(), false, advice).ifPresent(w -> mouselift.note("warning: " + w));
             List<PosedView> unseen = photograph(unseen(size), size, "unseen");
-            mouselift.note(String.format(Locale.ROOT, "mouse %d of population %d photographed: %.1f s", mouse, seed, (System.nanoTime() - start) * 1e-9));
+            List<PosedView> inputs;
+            if (pipeline == null) {
+                inputs = photograph(SynthMouse.resized(rig.cameras(), size), size, "human6");
+                mouselift.note(String.format(Locale.ROOT, "mouse %d of population %d photographed: %.1f s", mouse, seed, (System.nanoTime() - start) * 1e-9));
+            } else {
+                inputs = generated(folder, pipeline, rig, size);
+            }
             ReconstructionFolder.Report report;
             try (Progress progress = mouselift.progress("demo", ReconstructionFolder.steps(inputs.size(), unseen.size(), what), "steps")) {
                 report = ReconstructionFolder.write(output, weights, inputs, unseen, what, List.of(), progress::advance);
@@ -99,6 +130,24 @@ final class DemoCommand implements Callable<Integer> {
             mouselift.note(String.format(Locale.ROOT, "done in %.1f s; open %s in a browser", (System.nanoTime() - start) * 1e-9, output.resolve("viewer.html")));
         }
         return ExitCode.OK;
+    }
+
+    /** The views of the rig that stage 1 makes of a photo by its first camera. */
+    private List<PosedView> generated(PipelineFolder folder, MultiViewPipeline pipeline, CameraRig rig, int size) throws IOException {
+        SamplingOptions how = sampling.options(folder);
+        PromptEmbeddings prompts = sampling.prompts(folder);
+        int side = sampling.size(pipeline);
+        List<PosedView> truth = photograph(SynthMouse.resized(rig.cameras(), side), side, rig.id());
+        Image8 photo = truth.getFirst().picture();
+        GeneratedViews views;
+        try (Interruption interruption = new Interruption(); Progress progress = mouselift.progress("views", how.steps(), "steps")) {
+            views = GeneratedViews.sample(pipeline, prompts, photo, how, noiseSeed, PhotoBatch.listener(progress, interruption, null));
+        }
+        views.write(output, "generated_views");
+        PhotoBatch.json(output.resolve("views.json"), new SlotTruth(truth).report(photo, views.views()));
+        PngWriter.write(output.resolve("generated_views.png"),
+                Pictures.stack(List.of(Pictures.strip(truth.stream().map(PosedView::picture).toList()), Pictures.strip(views.views()))));
+        return PosedSlots.of(views.views(), rig, size);
     }
 
     private static List<Camera> unseen(int size) {

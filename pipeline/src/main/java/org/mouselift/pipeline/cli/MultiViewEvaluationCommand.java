@@ -99,11 +99,11 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
             throw CommandException.usage("--auto-crop changes the photo and not its truth", "Leave it away in evaluations.");
         }
         long start = System.nanoTime();
-        SamplingOptions options = sampling.options();
         List<Subject> subjects = Subject.samples(data);
         subjects = limit == null ? subjects : subjects.subList(0, Math.min(limit, subjects.size()));
         SamplingArguments.requireAllowable(allowed, allowable());
         PipelineFolder folder = sampling.folder();
+        SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, parent.mouselift);
         try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); GsLrmWeights weights = weights(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder); Interruption interruption = new Interruption()) {
@@ -121,7 +121,7 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
             }
             MultiViewEvaluation.Report report = evaluation.report();
             PhotoBatch.json(output.resolve("evaluation.json"), report);
-            Map<String, Object> settings = new LinkedHashMap<>(sampling.settings(folder, prompts, size, seeds.getFirst()));
+            Map<String, Object> settings = new LinkedHashMap<>(sampling.settings(folder, prompts, options, size, seeds.getFirst()));
             settings.put("seeds", seeds);
             settings.put("rig", rig.id());
             if (weights != null) {

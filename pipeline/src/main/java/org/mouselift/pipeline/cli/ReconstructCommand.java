@@ -99,10 +99,10 @@ final class ReconstructCommand implements Callable<Integer> {
 
     private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA, RigProvenance.CODE));
-        SamplingOptions options = sampling.options();
         sampling.crop();
         List<Subject> subjects = Subject.of(inputs);
         PipelineFolder folder = sampling.folder();
+        SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);
         RigCheck.require(rig);
@@ -111,7 +111,7 @@ final class ReconstructCommand implements Callable<Integer> {
             List<String> warnings = requireMatch(weights, pipeline, rig, rig.id(), allowed.contains(RigProvenance.CODE));
             warnings.forEach(w -> mouselift.note("warning: " + w));
             int size = sampling.size(pipeline);
-            Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
+            Map<String, Object> settings = sampling.settings(folder, prompts, options, size, seed);
             settings.put("rig", rig.id());
             settings.put("reconstructor", weights.folder().toString());
             settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));

@@ -42,15 +42,15 @@ final class SamplingArguments {
     @Option(names = "--prompts", paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors (default: clr_embeds of the pipeline folder).")
     private Path prompts;
 
-    @Option(names = {"--steps", "--step_2D"}, defaultValue = "50", paramLabel = "N", description = "Sampling steps (default: ${DEFAULT-VALUE}).")
-    private int steps;
+    @Option(names = {"--steps", "--step_2D"}, paramLabel = "N", description = "Sampling steps (default: what the pipeline recommends, otherwise 50).")
+    private Integer steps;
 
-    @Option(names = {"--guidance", "--guidance_scale_2D"}, defaultValue = "3", paramLabel = "SCALE",
-            description = "Classifier-free guidance; 1 for none, which halves the time (default: ${DEFAULT-VALUE}).")
-    private double guidance;
+    @Option(names = {"--guidance", "--guidance_scale_2D"}, paramLabel = "SCALE",
+            description = "Classifier-free guidance; 1 for none, which halves the time (default: what the pipeline recommends, otherwise 3).")
+    private Double guidance;
 
-    @Option(names = "--eta", defaultValue = "1", paramLabel = "SHARE", description = "Fresh noise in every DDIM step, 0 to 1 (default: ${DEFAULT-VALUE}).")
-    private double eta;
+    @Option(names = "--eta", paramLabel = "SHARE", description = "Fresh noise in every DDIM step, 0 to 1 (default: what the pipeline recommends, otherwise 1).")
+    private Double eta;
 
     @Option(names = "--sampler", defaultValue = "DDIM", paramLabel = "RULE", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     private DiffusionSampler.Kind sampler;
@@ -94,12 +94,15 @@ final class SamplingArguments {
         return prompts == null ? check.ofPipeline() : check;
     }
 
-    SamplingOptions options() {
+    /** What the command line says, for the rest what the pipeline recommends. */
+    SamplingOptions options(PipelineFolder folder) throws IOException {
         if (noiseLevel > 999) {
             throw CommandException.usage("--noise-level " + noiseLevel + ": expected 0 to 999", "");
         }
         try {
-            return new SamplingOptions(steps, guidance, eta, noiseLevel, sampler);
+            SamplingOptions recommended = folder.sampling();
+            return new SamplingOptions(steps == null ? recommended.steps() : steps, guidance == null ? recommended.guidance() : guidance,
+                    eta == null ? recommended.eta() : eta, noiseLevel, sampler);
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(e.getMessage(), "");
         }
@@ -123,7 +126,7 @@ final class SamplingArguments {
     }
 
     /** What decides the pictures besides the photo, for provenance and for telling whether results can be kept. */
-    Map<String, Object> settings(PipelineFolder folder, PromptEmbeddings read, int pixels, long seed) throws IOException {
+    Map<String, Object> settings(PipelineFolder folder, PromptEmbeddings read, SamplingOptions options, int pixels, long seed) throws IOException {
         Map<String, Object> out = new LinkedHashMap<>();
         out.put("pipeline", folder.path().toString());
         if (checkpoint != null) {
@@ -138,9 +141,9 @@ final class SamplingArguments {
         out.put("weightsSha256", hashes);
         out.put("prompts", read.file().toString());
         out.put("promptsSha256", read.sha256());
-        out.put("steps", steps);
-        out.put("guidance", guidance);
-        out.put("eta", eta);
+        out.put("steps", options.steps());
+        out.put("guidance", options.guidance());
+        out.put("eta", options.eta());
         out.put("sampler", sampler.toString());
         out.put("noiseLevel", noiseLevel);
         out.put("viewSize", pixels);

@@ -72,15 +72,15 @@ final class ViewsCommand implements Callable<Integer> {
 
     private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA));
-        SamplingOptions options = sampling.options();
         sampling.crop();
         List<Subject> subjects = Subject.of(inputs);
         PipelineFolder folder = sampling.folder();
+        SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             int size = sampling.size(pipeline);
-            Map<String, Object> settings = sampling.settings(folder, prompts, size, seed);
+            Map<String, Object> settings = sampling.settings(folder, prompts, options, size, seed);
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);
             return batch.all(subjects, (subject, place) -> {
                 Image8 photo = ReferencePicture.read(subject.photo(), size, sampling.crop(), allowed.contains(ReferencePicture.ALPHA));

@@ -191,12 +191,7 @@ public final class MultiViewEvaluation {
     private static Image8 rows(List<Image8> truth, List<List<Image8>> drawn) {
         List<Image8> strips = new ArrayList<>(List.of(Pictures.strip(truth)));
         drawn.forEach(views -> strips.add(Pictures.strip(views)));
-        int row = strips.getFirst().data().length;
-        byte[] data = new byte[row * strips.size()];
-        for (int i = 0; i < strips.size(); i++) {
-            System.arraycopy(strips.get(i).data(), 0, data, i * row, row);
-        }
-        return new Image8(strips.getFirst().width(), strips.getFirst().height() * strips.size(), 3, data);
+        return Pictures.stack(strips);
     }
 
     /** Everything so far. */

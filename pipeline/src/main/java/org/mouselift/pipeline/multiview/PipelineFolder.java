@@ -36,6 +36,8 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
     public static final String LATENT_SPACE = "_mouselift_latent_space";
     /** Pictures themselves are diffused. */
     public static final String PICTURES = "pixels";
+    /** Key of {@code model_index.json} with the settings a pipeline is best sampled with: an object with any of steps, guidance, eta. */
+    public static final String SAMPLING = "_mouselift_sampling";
     private static final String INDEX = "model_index.json";
     private static final List<String> COMPONENTS = List.of("feature_extractor", "image_encoder", "image_noising_scheduler", "image_normalizer", "scheduler",
             "unet", "vae");
@@ -114,6 +116,29 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
 
     private Path component(String name) {
         return name.equals("unet") ? unet : path.resolve(name);
+    }
+
+    /**
+     * The settings the pipeline recommends for itself, the published ones where it says nothing.
+     *
+     * @throws MultiViewException MFL-E202 for a recommendation that cannot be followed
+     */
+    public SamplingOptions sampling() throws IOException {
+        Path file = path.resolve(INDEX);
+        JsonNode said = JSON.readTree(file.toFile()).path(SAMPLING);
+        SamplingOptions published = SamplingOptions.PUBLISHED;
+        try {
+            for (Map.Entry<String, JsonNode> e : said.properties()) {
+                if (!List.of("steps", "guidance", "eta").contains(e.getKey()) || !e.getValue().isNumber()) {
+                    throw new IllegalArgumentException(e.getKey() + ": " + e.getValue());
+                }
+            }
+            return new SamplingOptions(said.path("steps").asInt(published.steps()), said.path("guidance").asDouble(published.guidance()),
+                    said.path("eta").asDouble(published.eta()), published.noiseLevel(), published.kind());
+        } catch (IllegalArgumentException e) {
+            throw new MultiViewException("MFL-E202", file, SAMPLING + " says " + said + ": " + e.getMessage(),
+                    "it may hold the numbers steps (1 or more), guidance and eta (0 to 1)", e);
+        }
     }
 
     /** A component's configuration as plain objects. */

@@ -26,6 +26,22 @@ public final class Pictures {
         return out;
     }
 
+    /** RGB pictures of one width below each other. */
+    public static Image8 stack(List<Image8> pictures) {
+        int width = pictures.getFirst().width();
+        Image8 out = Image8.blank(width, pictures.stream().mapToInt(Image8::height).sum(), 3);
+        int top = 0;
+        for (Image8 picture : pictures) {
+            if (picture.channels() != 3 || picture.width() != width) {
+                throw new IllegalArgumentException("stack: picture " + picture.width() + "x" + picture.height() + " with " + picture.channels()
+                        + " channels below one of width " + width + " with 3");
+            }
+            System.arraycopy(picture.data(), 0, out.data(), 3 * top * width, picture.data().length);
+            top += picture.height();
+        }
+        return out;
+    }
+
     /** A drawn picture as RGB bytes. */
     public static Image8 of(BufferedImage drawn) {
         Image8 out = Image8.blank(drawn.getWidth(), drawn.getHeight(), 3);

@@ -30,6 +30,7 @@ import org.mouselift.data.ply.SplatPly;
 import org.mouselift.data.synth.MouseView;
 import org.mouselift.data.synth.SynthMouse;
 import org.mouselift.engine.DType;
+import org.mouselift.pipeline.multiview.TinyPipeline;
 import org.mouselift.pipeline.reconstruct.RigProvenance;
 import org.mouselift.pipeline.reconstruct.TinyWeights;
 
@@ -211,15 +212,37 @@ class SplatCommandTest {
     void theDemoMeasuresUnseenViews() throws IOException {
         Path six = TinyWeights.write(folder.resolve("six"), 6, DType.F32);
         Path results = folder.resolve("demo");
-        assertEquals(0, run("demo", "--weights", six.toString(), "-o", results.toString(), "--turntable", "2", "--turntable-size", "64", "--json"), err.toString());
+        assertEquals(0, run("demo", "--photos", "6", "--weights", six.toString(), "-o", results.toString(), "--turntable", "2", "--turntable-size", "64", "--json"),
+                err.toString());
         JsonNode report = new ObjectMapper().readTree(out.toString());
         assertEquals(14, report.get("views").size());
         assertTrue(report.at("/whiteBaseline/psnr").asDouble() > 5 && report.at("/unseen/psnr").isNumber());
         assertTrue(Files.size(results.resolve("turntable.mp4")) > 100);
-        assertEquals(0, run("demo", "--weights", six.toString(), "-o", results.toString(), "--turntable", "0", "--mouse", "1"), err.toString());
-        assertTrue(out.toString().contains("unseen views") && out.toString().contains("viewer.html"), out.toString());
-        assertEquals(ExitCode.BAD_INPUT, run("demo", "--weights", weights.toString(), "-o", results.toString()));
+        assertFalse(Files.exists(results.resolve("views.json")));
+        assertEquals(ExitCode.BAD_INPUT, run("demo", "--photos", "6", "--weights", weights.toString(), "-o", results.toString()));
         assertTrue(err.toString().contains("MFL-E131"), err.toString());
+    }
+
+    @Test
+    void theDemoStartsFromOnePhoto() throws IOException {
+        Path six = TinyWeights.write(folder.resolve("six"), 6, DType.F32);
+        Path pipeline = TinyPipeline.write(folder.resolve("pipeline"), 6);
+        Path results = folder.resolve("demo");
+        String[] quick = {"demo", "--weights", six.toString(), "-o", results.toString(), "--pipeline", pipeline.toString(), "--mouse", "1", "--turntable", "0"};
+        Path index = pipeline.resolve("model_index.json");
+        Files.writeString(index, "{\"_mouselift_sampling\": {\"steps\": 2, \"guidance\": 1}}");
+        assertEquals(0, run(quick), err.toString());
+        assertTrue(out.toString().contains("unseen views") && out.toString().contains("viewer.html"), out.toString());
+        assertTrue(err.toString().contains("2/2 steps"), "the steps that the pipeline recommends: " + err);
+        JsonNode views = new ObjectMapper().readTree(results.resolve("views.json").toFile());
+        assertEquals(6, views.get("nearestSlot").size());
+        assertEquals(2 * 32, org.mouselift.data.image.Images.read(results.resolve("generated_views.png")).height());
+        assertTrue(Files.exists(results.resolve("input.png")) && Files.exists(results.resolve("generated_views").resolve("view_05.png")));
+
+        Files.writeString(index, "{\"_mouselift_sampling\": {\"steps\": 0}}");
+        assertEquals(ExitCode.BAD_INPUT, run(quick));
+        assertTrue(err.toString().contains("MFL-E202") && err.toString().contains("_mouselift_sampling"), err.toString());
+        assertEquals(ExitCode.USAGE, run("demo", "--photos", "2"));
     }
 
     @Test
@@ -228,6 +251,8 @@ class SplatCommandTest {
         System.setProperty(WeightsArgument.ROOT_PROPERTY, folder.resolve("elsewhere").toString());
         try {
             assertEquals(ExitCode.BAD_INPUT, run("demo", "-o", folder.resolve("demo").toString()));
+            assertTrue(err.toString().contains("no multi-view pipeline") && err.toString().contains("--pipeline"), err.toString());
+            assertEquals(ExitCode.BAD_INPUT, run("demo", "--photos", "6", "-o", folder.resolve("demo").toString()));
             assertTrue(err.toString().contains("weights of the mouse model are not there") && err.toString().contains("--weights"), err.toString());
         } finally {
             if (before == null) {
