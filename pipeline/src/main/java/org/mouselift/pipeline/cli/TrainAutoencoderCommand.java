@@ -108,7 +108,7 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         Provenance provenance = Origin.with(Origin.started(Origin.of(spec, "autoencoder"), c.folder(), c.start()), "data", Optional.of(c.trainList()));
         var course = new TrainingRun.Course(c.folder(), seed, 1, c.passes(), c.checkpointEvery(), c.keep(), validation == null ? 0 : c.validateEvery(),
                 configuration, provenance.json(c.folder()).toString());
-        var plan = new AutoencoderTrainer.Plan(course, train, validation, c.batch(), c.l1(), c.l2(), c.kl(), c.foreground(), VALIDATION_PICTURES);
+        var plan = new AutoencoderTrainer.Plan(course, train, validation, c.batch(), c.l1(), c.l2(), c.kl(), c.chroma(), c.foreground(), VALIDATION_PICTURES);
         long done = TrainingCheckpoint.newest(c.folder()).map(f -> f.counters().fwdbwdStep()).orElse(0L);
         PrintWriter err = spec.commandLine().getErr();
         try (AutoencoderKL model = start(c);

@@ -18,6 +18,7 @@ import org.mouselift.models.vae.AutoencoderConfig;
  * @param l1 factor of the mean absolute error of pictures in [-1,1]
  * @param l2 factor of the mean squared error
  * @param kl factor of the divergence from the normal distribution, mean over latent elements
+ * @param chroma factor of the mean absolute error of the colour differences R-G and G-B, which a plain error leaves for last
  * @param foreground weight of a pixel of the subject, one of the background having 1; other than 1 needs pictures with alpha
  * @param muon Muon for the kernels and matrices between first and last convolution, AdamW for the rest
  * @param muonFactor Muon update relative to an AdamW update at the same learning rate
@@ -26,7 +27,7 @@ import org.mouselift.models.vae.AutoencoderConfig;
  * @param passes length of the run
  * @param warmup passes of linear warm-up; a cosine to zero follows
  */
-public record AutoencoderTraining(AutoencoderConfig model, Path trainList, Optional<Path> validationList, int views, double l1, double l2, double kl, double foreground,
+public record AutoencoderTraining(AutoencoderConfig model, Path trainList, Optional<Path> validationList, int views, double l1, double l2, double kl, double chroma, double foreground,
         int batch, int passes, int warmup, boolean muon, double muonFactor, Optional<Path> start, double rate, double beta1, double beta2, double weightDecay, double clip, Path folder, int checkpointEvery, int keep,
         int printEvery, int logEvery, int validateEvery) {
     private static final int MANY = 1 << 30;
@@ -50,7 +51,7 @@ public record AutoencoderTraining(AutoencoderConfig model, Path trainList, Optio
             data.wrong("train", "the list file with one sample folder a line");
         }
         AutoencoderTraining config = new AutoencoderTraining(network, list.orElse(Path.of("missing")), data.file("validation"), data.integer("views", 6, 1, 4096),
-                losses.number("l1", 1, 0, MANY), losses.number("l2", 0, 0, MANY), losses.number("kl", 1e-6, 0, MANY), losses.number("foreground", 1, 1e-3, MANY),
+                losses.number("l1", 1, 0, MANY), losses.number("l2", 0, 0, MANY), losses.number("kl", 1e-6, 0, MANY), losses.number("chroma", 0, 0, MANY), losses.number("foreground", 1, 1e-3, MANY),
                 data.integer("batch", 8, 1, 1 << 16),
                 schedule.integer("passes", 10_000, 1, MANY), schedule.integer("warmup", 100, 0, MANY),
                 optimizer.choice("name", "adamw", "adamw", "muon").equals("muon"), optimizer.number("muon_factor", 1, 1e-6, MANY), root.file("start"), optimizer.number("lr", 1e-4, 0, MANY),

@@ -35,10 +35,11 @@ public final class AutoencoderTrainer extends TrainingRun {
      * @param l1 factor of the mean absolute error
      * @param l2 factor of the mean squared error
      * @param kl factor of the divergence, mean over latent elements
+     * @param chroma factor of the mean absolute error of the colour differences R-G and G-B
      * @param foreground weight of a pixel of the subject (alpha 1), one of the background having 1
      * @param validationPictures at most so many pictures, always the same
      */
-    public record Plan(Course course, SceneSource train, SceneSource validation, int batch, double l1, double l2, double kl, double foreground, int validationPictures) {}
+    public record Plan(Course course, SceneSource train, SceneSource validation, int batch, double l1, double l2, double kl, double chroma, double foreground, int validationPictures) {}
 
     private final AutoencoderKL model;
     private final Plan plan;
@@ -142,11 +143,18 @@ public final class AutoencoderTrainer extends TrainingRun {
         Tensor squared = Ops.mean(weighted(Ops.square(difference), weights));
         Tensor divergence = Ops.affine(Ops.sum(latent.divergence()), 1.0 / noise.length, 0);
         Tensor absolute = Ops.mean(weighted(Ops.abs(difference), weights));
-        Tensor loss = Ops.add(Ops.add(Ops.affine(absolute, plan.l1(), 0), Ops.affine(squared, plan.l2(), 0)), Ops.affine(divergence, plan.kl(), 0));
+        Tensor colour = plan.chroma() == 0 ? null
+                : Ops.mean(weighted(Ops.abs(Ops.sub(Ops.slice(difference, 1, 0, 2), Ops.slice(difference, 1, 1, 3))), weights));
+        Tensor errors = Ops.add(Ops.affine(absolute, plan.l1(), 0), Ops.affine(squared, plan.l2(), 0));
+        Tensor picture = colour == null ? errors : Ops.add(errors, Ops.affine(colour, plan.chroma(), 0));
+        Tensor loss = Ops.add(picture, Ops.affine(divergence, plan.kl(), 0));
         Tape.pause(() -> {
             numbers.put("loss", loss.item());
             numbers.put("l1_loss", absolute.item());
             numbers.put("l2_loss", squared.item());
+            if (colour != null) {
+                numbers.put("chroma_loss", colour.item());
+            }
             numbers.put("kl_loss", divergence.item());
             numbers.put("psnr", psnr(Ops.mean(Ops.square(difference)).item()));
             return null;

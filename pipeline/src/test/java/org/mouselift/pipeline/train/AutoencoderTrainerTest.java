@@ -61,7 +61,7 @@ class AutoencoderTrainerTest {
         @Override
         public void pass(long pass, long last, Map<String, Double> values) {
             losses.add(values.get("train/loss"));
-            assertEquals(values.get("train/l1_loss") + 0.5 * values.get("train/l2_loss") + 1e-4 * values.get("train/kl_loss"), values.get("train/loss"), 1e-5);
+            assertEquals(values.get("train/l1_loss") + 0.5 * values.get("train/l2_loss") + 1e-4 * values.get("train/kl_loss") + 0.25 * values.get("train/chroma_loss"), values.get("train/loss"), 1e-5);
         }
 
         @Override
@@ -85,7 +85,7 @@ class AutoencoderTrainerTest {
         try (AutoencoderKL model = AutoencoderKL.initialised(config, DType.F32, 1)) {
             AdamW optimiser = new AdamW(model.stateDict(), new AdamW.Options(0.9, 0.99, 1e-8, 0));
             TrainingStep step = new TrainingStep(optimiser, new Schedule(Schedule.Kind.COSINE, 3e-3, 2, planned), GradientRules.clipOnly(1), 1);
-            var plan = new AutoencoderTrainer.Plan(course, DISCS, DISCS, 2, 1, 0.5, 1e-4, 1, 3);
+            var plan = new AutoencoderTrainer.Plan(course, DISCS, DISCS, 2, 1, 0.5, 1e-4, 0.25, 1, 3);
             try (AutoencoderTrainer trainer = new AutoencoderTrainer(model, optimiser, step, plan, log)) {
                 trainer.resume();
                 trainer.run();
@@ -113,7 +113,7 @@ class AutoencoderTrainerTest {
                 TrainingStep step = new TrainingStep(optimiser, new Schedule(Schedule.Kind.COSINE, 1e-9, 0, 1), GradientRules.clipOnly(1), 1);
                 var course = new TrainingRun.Course(folder.resolve("" + foreground), 4, 1, 1, 5, 0, 0, "text", "{}");
                 try (AutoencoderTrainer trainer = new AutoencoderTrainer(model, optimiser, step,
-                        new AutoencoderTrainer.Plan(course, new Discs(4), null, 2, 1, 1, 0, foreground, 0), log)) {
+                        new AutoencoderTrainer.Plan(course, new Discs(4), null, 2, 1, 1, 0, 0, foreground, 0), log)) {
                     trainer.run();
                 }
             }
@@ -142,7 +142,7 @@ class AutoencoderTrainerTest {
             AdamW optimiser = new AdamW(model.stateDict(), new AdamW.Options(0.9, 0.99, 1e-8, 0));
             TrainingStep step = new TrainingStep(optimiser, new Schedule(Schedule.Kind.COSINE, 1e-9, 0, 1), GradientRules.clipOnly(1), 1);
             var course = new TrainingRun.Course(folder.resolve("none"), 4, 1, 1, 5, 0, 0, "text", "{}");
-            try (AutoencoderTrainer trainer = new AutoencoderTrainer(model, optimiser, step, new AutoencoderTrainer.Plan(course, DISCS, null, 2, 1, 1, 0, 4, 0), log)) {
+            try (AutoencoderTrainer trainer = new AutoencoderTrainer(model, optimiser, step, new AutoencoderTrainer.Plan(course, DISCS, null, 2, 1, 1, 0, 0, 4, 0), log)) {
                 assertTrue(assertThrows(IllegalArgumentException.class, trainer::run).getMessage().contains("alpha"));
             }
         }
