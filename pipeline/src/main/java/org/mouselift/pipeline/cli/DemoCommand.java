@@ -22,8 +22,8 @@ import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 import org.mouselift.pipeline.multiview.PosedSlots;
-import org.mouselift.pipeline.multiview.PromptEmbeddings;
 import org.mouselift.pipeline.multiview.SamplingOptions;
+import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.Pictures;
 import org.mouselift.pipeline.reconstruct.PosedView;
@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
             "rendering, error). generated_views.png: the true views of the rig above, the generated ones below.", "",
             "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3", "  mouselift demo --photos 6"})
 final class DemoCommand implements Callable<Integer> {
+    private static final String RIG = "human6";
     /** Unseen cameras stand between those of the rig, at these elevations in degrees. */
     private static final double[] ELEVATIONS = {-10, 40, 5, 30, -5, 20, 0, 10};
 
@@ -102,10 +103,11 @@ final class DemoCommand implements Callable<Integer> {
         }
         long start = System.nanoTime();
         PipelineFolder folder = photos == 1 ? sampling.folder() : null;
+        PromptEmbeddings prompts = photos == 1 ? sampling.prompts(folder) : null;
+        CameraRig rig = photos == 1 ? SlotCameras.checked(RIG, sampling.promptCheck(folder, prompts), List.of(), mouselift) : RigCatalog.human6();
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = photos == 1 ? MultiViewPipeline.load(folder) : null) {
             int size = weights.imageSize();
             ReconstructionFolder.Options what = options.of(turntable, size);
-            CameraRig rig = RigCatalog.human6();
             String advice = "Use weights that were trained with the six views of human6, or the commands splat and reconstruct.";
             if (rig.size() != weights.inputViews() || pipeline != null && pipeline.views() != rig.size()) {
                 throw CommandException.badInput(SplatCommand.VIEW_COUNT + ": " + weights.folder() + " was trained with " + weights.inputViews() + " input views"
@@ -118,7 +120,7 @@ final class DemoCommand implements Callable<Integer> {
                 inputs = photograph(SynthMouse.resized(rig.cameras(), size), size, "human6");
                 mouselift.note(String.format(Locale.ROOT, "mouse %d of population %d photographed: %.1f s", mouse, seed, (System.nanoTime() - start) * 1e-9));
             } else {
-                inputs = generated(folder, pipeline, rig, size);
+                inputs = generated(folder, pipeline, prompts, rig, size);
             }
             ReconstructionFolder.Report report;
             try (Progress progress = mouselift.progress("demo", ReconstructionFolder.steps(inputs.size(), unseen.size(), what), "steps")) {
@@ -133,9 +135,8 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     /** The views of the rig that stage 1 makes of a photo by its first camera. */
-    private List<PosedView> generated(PipelineFolder folder, MultiViewPipeline pipeline, CameraRig rig, int size) throws IOException {
+    private List<PosedView> generated(PipelineFolder folder, MultiViewPipeline pipeline, PromptEmbeddings prompts, CameraRig rig, int size) throws IOException {
         SamplingOptions how = sampling.options(folder);
-        PromptEmbeddings prompts = sampling.prompts(folder);
         int side = sampling.size(pipeline);
         List<PosedView> truth = photograph(SynthMouse.resized(rig.cameras(), side), side, rig.id());
         Image8 photo = truth.getFirst().picture();

@@ -1,5 +1,7 @@
 package org.mouselift.pipeline.cli;
 
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -71,6 +73,7 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
     private static final long CACHE_BYTES = 6L << 30;
     private static final int VALIDATION_PICTURES = 24;
     private static final int SCALING_PICTURES = 256;
+    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Pattern INSIDE = Pattern.compile("\\.(down|mid|up)_block");
 
     @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE", description = "Training configuration.")
@@ -114,6 +117,9 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         try (AutoencoderKL model = start(c);
                 RunRecorder recorder = new RunRecorder(c.folder(), done, c.logEvery(), c.printEvery(),
                         parent.mouselift.progress("train", c.passes() - done, "passes"), err)) {
+            if (c.decoderOnly()) {
+                model.stateDict().forEach((name, p) -> p.requiresGrad(name.startsWith("decoder.") || name.startsWith("post_quant_conv.")));
+            }
             AdamW.Options adamw = new AdamW.Options(c.beta1(), c.beta2(), 1e-8, c.weightDecay());
             Optimizer optimiser = !c.muon() ? new AdamW(model.stateDict(), adamw)
                     : new Muon(model.stateDict(), name -> INSIDE.matcher(name).find(), name -> 1, Muon.Options.STANDARD.factor(c.muonFactor()), rest -> new AdamW(rest, adamw));
@@ -127,7 +133,7 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
                     recorder.note("the run had ended; only its results are written");
                 }
                 MetricCurves.write(MetricsLog.read(c.folder().resolve(MetricsLog.FILE_NAME)), c.folder());
-                Path vae = export(c, model, trainer.scalingFactor(SCALING_PICTURES));
+                Path vae = export(c, model, c.decoderOnly() ? model.config().scalingFactor() : trainer.scalingFactor(SCALING_PICTURES));
                 Origin.with(provenance, "checkpoint", Optional.of(c.folder().resolve(TrainingCheckpoint.fileName(c.passes())))).write(vae);
                 recorder.note("weights " + vae);
             }
@@ -139,13 +145,24 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         if (c.start().isEmpty()) {
             return AutoencoderKL.initialised(c.model(), DType.F32, seed);
         }
-        ArtefactStatus.requireUsable(c.start().get());
-        try (Checkpoint file = Checkpoint.open(c.start().get()); Scope scope = Scope.open("autoencoder to start from")) {
+        Path folder = c.start().get();
+        Path json = folder.resolve("config.json");
+        if (!Files.isRegularFile(json)) {
+            throw CommandException.badInput("start: " + json + " does not exist", "Name the component folder of an autoencoder: config.json and its weights.");
+        }
+        AutoencoderConfig stored = AutoencoderConfig.of(JSON.readValue(json.toFile(), new TypeReference<LinkedHashMap<String, Object>>() {}), json.toString());
+        AutoencoderConfig asked = c.model();
+        if (!new AutoencoderConfig(stored.inChannels(), stored.latentChannels(), stored.blockOutChannels(), stored.layersPerBlock(), stored.groups(), stored.sampleSize(),
+                asked.scalingFactor()).equals(asked)) {
+            throw CommandException.badInput(json + " is " + stored + ", the configuration says " + asked, "Start from an autoencoder of the same architecture.");
+        }
+        ArtefactStatus.requireUsable(folder);
+        try (Checkpoint file = Checkpoint.open(folder); Scope scope = Scope.open("autoencoder to start from")) {
             Map<String, Tensor> state = new LinkedHashMap<>();
             for (Map.Entry<String, StoredTensor> e : file.stateDict().entrySet()) {
                 state.put(e.getKey(), Tensor.of(e.getValue().floats(), e.getValue().shape()));
             }
-            return AutoencoderKL.load(c.model(), DType.F32, state, c.start().get().toString());
+            return AutoencoderKL.load(stored, DType.F32, state, folder.toString());
         }
     }
 
