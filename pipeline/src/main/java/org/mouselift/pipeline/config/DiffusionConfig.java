@@ -17,11 +17,11 @@ import java.util.OptionalDouble;
  * @param unetArchitecture keys of {@code unet/config.json} for a network from random start values; empty to start from stored weights
  */
 public record DiffusionConfig(int views, int imageSize, List<Integer> references, Source source, Map<String, Object> unetArchitecture, Data train,
-        Optional<Data> validation, Output output, long seed, int batch, int accumulation, long updates, boolean gradientCheckpointing, Optimizer optimizer,
+        Optional<Data> validation, Output output, Export export, long seed, int batch, int accumulation, long updates, boolean gradientCheckpointing, Optimizer optimizer,
         boolean ema, Conditions conditions, Validation validating, List<String> trainableModules) {
     /** The same with another seed. */
     public DiffusionConfig withSeed(long other) {
-        return new DiffusionConfig(views, imageSize, references, source, unetArchitecture, train, validation, output, other, batch, accumulation, updates,
+        return new DiffusionConfig(views, imageSize, references, source, unetArchitecture, train, validation, output, export, other, batch, accumulation, updates,
                 gradientCheckpointing, optimizer, ema, conditions, validating, trainableModules);
     }
 
@@ -64,6 +64,14 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
             return !resume.isEmpty();
         }
     }
+
+    /**
+     * The pipeline folder that a finished run leaves (ours: {@code export}).
+     *
+     * @param half the UNet in float16 instead of float32
+     * @param sampling settings that the pipeline recommends for itself: any of steps, guidance, eta
+     */
+    public record Export(boolean half, Map<String, Number> sampling) {}
 
     /**
      * AdamW, its schedule and clipping.

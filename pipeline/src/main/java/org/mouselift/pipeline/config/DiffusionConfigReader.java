@@ -106,7 +106,7 @@ public final class DiffusionConfigReader {
         root.integer("validation_batch_size", 1, 1, ANY);
         double rate = root.number("learning_rate", 1e-4, 0, MUCH) * (root.truth("scale_lr", false) ? (double) accumulation * batch : 1);
         return new DiffusionConfig(views, size, references(root, views), source, architecture, data(root.section("train_dataset"), true),
-                root.has("validation_dataset") ? Optional.of(data(root.section("validation_dataset"), false)) : Optional.empty(), output(root),
+                root.has("validation_dataset") ? Optional.of(data(root.section("validation_dataset"), false)) : Optional.empty(), output(root), export(root.section("export")),
                 root.integer("seed", root.isNull("seed") ? new SecureRandom().nextInt(ANY) : 42, 0, ANY), batch, accumulation, root.integer("max_train_steps", 20_000, 1, ANY), root.truth("gradient_checkpointing", false),
                 optimizer(root, rate), root.truth("use_ema", true), conditions(root), validation(root), root.words("trainable_modules"));
     }
@@ -190,6 +190,22 @@ public final class DiffusionConfigReader {
         }
         return new DiffusionConfig.Output(model, root.file("val_out_dir").orElse(model.resolve("val")), root.integer("checkpointing_steps", 1000, 1, ANY),
                 root.integer("checkpoints_total_limit", 0, 0, ANY), resume);
+    }
+
+    private static DiffusionConfig.Export export(ConfigSection export) {
+        boolean half = export.choice("dtype", "float32", "float32", "float16").equals("float16");
+        ConfigSection said = export.section("sampling");
+        Map<String, Number> sampling = new LinkedHashMap<>();
+        if (said.has("steps")) {
+            sampling.put("steps", said.integer("steps", 50, 1, 1000));
+        }
+        if (said.has("guidance")) {
+            sampling.put("guidance", said.number("guidance", 3, 0, MUCH));
+        }
+        if (said.has("eta")) {
+            sampling.put("eta", said.number("eta", 1, 0, 1));
+        }
+        return new DiffusionConfig.Export(half, sampling);
     }
 
     private static DiffusionConfig.Optimizer optimizer(ConfigSection root, double rate) {

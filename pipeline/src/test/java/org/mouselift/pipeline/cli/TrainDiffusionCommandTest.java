@@ -188,6 +188,27 @@ class TrainDiffusionCommandTest {
     }
 
     @Test
+    void theExportMayBeHalvedAndRecommendItsSampling() throws IOException {
+        config(pictures() + "\nexport: {dtype: float16, sampling: {steps: 3, guidance: 1}}");
+        assertEquals(0, train("--set", "max_train_steps", 1), err.toString());
+        Path exported = folder.resolve("run/pipeckpts");
+        try (SafetensorsFile half = SafetensorsFile.open(exported.resolve("unet").resolve(WEIGHTS));
+                SafetensorsFile whole = SafetensorsFile.open(folder.resolve("run/checkpoint-1/unet_ema").resolve(WEIGHTS))) {
+            assertEquals(org.mouselift.engine.DType.F16, half.get("conv_in.weight").dtype());
+            assertEquals(org.mouselift.engine.DType.F32, whole.get("conv_in.weight").dtype());
+            assertArrayEquals(whole.get("conv_in.weight").floats(), half.get("conv_in.weight").floats(), 1e-3f);
+        }
+        Path photo = folder.resolve("sample0/images/cam_000.png");
+        assertEquals(0, run("views", photo, "--pipeline", exported, "-o", folder.resolve("views")), err.toString());
+        JsonNode settings = JSON.readTree(folder.resolve("views/cam_000/run.json").toFile()).get("settings");
+        assertEquals(List.of(3, 1.0, 1.0), List.of(settings.get("steps").asInt(), settings.get("guidance").asDouble(), settings.get("eta").asDouble()), settings.toString());
+        assertEquals(0, run("views", photo, "--pipeline", exported, "--steps", 2, "-o", folder.resolve("fewer")), err.toString());
+        assertEquals(2, JSON.readTree(folder.resolve("fewer/cam_000/run.json").toFile()).at("/settings/steps").asInt());
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "export.dtype", "int8"));
+        assertTrue(err.toString().contains("export.dtype"), err.toString());
+    }
+
+    @Test
     void unscaledReferencesAreSampledAsTheyWereTrained() throws IOException {
         config(latents() + "\nscale_input_latents: false");
         assertEquals(0, train(), err.toString());

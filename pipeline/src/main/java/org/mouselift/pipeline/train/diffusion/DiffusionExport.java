@@ -10,6 +10,9 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.Provenance;
+import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.pipeline.config.DiffusionConfig;
@@ -39,7 +42,12 @@ public final class DiffusionExport {
         Map<String, Tensor> all = new LinkedHashMap<>(model.weights());
         all.putAll(weights);
         Tensor prompts = model.learnsPrompts() ? all.get(DiffusionModel.PROMPTS) : model.prompts();
-        DiffusionCheckpoint.unet(folder.resolve("unet"), model.unetJson(), all, model.promptSource().record(prompts.toFloats()));
+        try (Scope scope = Scope.open("pipeline to save")) {
+            if (c.export().half()) {
+                all.replaceAll((name, t) -> half(name, t));
+            }
+            DiffusionCheckpoint.unet(folder.resolve("unet"), model.unetJson(), all, model.promptSource().record(prompts.toFloats()));
+        }
         index.put("unet", List.of("mvdiffusion.models.unet_mv2d_condition", "UNetMV2DConditionModel"));
         model.promptSource().write(folder.resolve("prompt_embeds"), prompts);
         Path scheduler = folder.resolve("scheduler");
@@ -63,9 +71,22 @@ public final class DiffusionExport {
             copy(c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))).orElseThrow(), folder.resolve("vae"));
             index.put("vae", List.of("diffusers", "AutoencoderKL"));
         }
+        if (!c.export().sampling().isEmpty()) {
+            index.put(PipelineFolder.SAMPLING, c.export().sampling());
+        }
         DiffusionCheckpoint.json(folder.resolve(INDEX), index);
         provenance.write(folder);
         return folder;
+    }
+
+    private static Tensor half(String name, Tensor t) {
+        Tensor stored = Ops.contiguous(Ops.cast(t, DType.F16));
+        for (float value : stored.toFloats()) {
+            if (!Float.isFinite(value)) {
+                throw new IllegalStateException("export.dtype float16: '" + name + "' has a weight beyond 65504; export float32");
+            }
+        }
+        return stored;
     }
 
     /** The keys of {@link org.mouselift.models.diffusion.NoiseSchedule#standard}. */
