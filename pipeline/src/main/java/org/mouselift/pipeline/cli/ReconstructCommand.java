@@ -10,15 +10,13 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.RigCheck;
 import org.mouselift.data.checkpoint.ContentHash;
-import org.mouselift.data.image.Image8;
 import org.mouselift.pipeline.evaluate.SlotTruth;
 import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 import org.mouselift.pipeline.multiview.PosedSlots;
-import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.SamplingOptions;
-import org.mouselift.pipeline.multiview.StepPictures;
+import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.Subject;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
@@ -30,7 +28,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -48,20 +45,11 @@ import picocli.CommandLine.Spec;
 final class ReconstructCommand implements Callable<Integer> {
     private static final String VIEWS = "generated_views";
 
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
-    private List<Path> inputs;
-
     @Option(names = {"-o", "--output"}, defaultValue = "reconstruct_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Mixin
-    private SamplingArguments sampling;
-
-    @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "Seed of every photo (default: ${DEFAULT-VALUE}).")
-    private long seed;
-
-    @Option(names = "--save-steps", description = "Also write the views after every sampling step, decoded.")
-    private boolean saveSteps;
+    private PhotoArguments photos;
 
     @Mixin
     private WeightsArgument weightsArgument;
@@ -75,9 +63,6 @@ final class ReconstructCommand implements Callable<Integer> {
 
     @Mixin
     private SplatOptions splatOptions;
-
-    @Option(names = "--resume", description = "Leave photos as they are that were done with the same settings.")
-    private boolean resume;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border; "
             + RigProvenance.CODE + ": cameras unlike those of the training; checks of the prompts: see mouselift prompts check).")
@@ -99,8 +84,8 @@ final class ReconstructCommand implements Callable<Integer> {
 
     private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA, RigProvenance.CODE));
-        sampling.crop();
-        List<Subject> subjects = Subject.of(inputs);
+        List<Subject> subjects = photos.subjects();
+        SamplingArguments sampling = photos.sampling();
         PipelineFolder folder = sampling.folder();
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
@@ -111,20 +96,17 @@ final class ReconstructCommand implements Callable<Integer> {
             List<String> warnings = requireMatch(weights, pipeline, rig, rig.id(), allowed.contains(RigProvenance.CODE));
             warnings.forEach(w -> mouselift.note("warning: " + w));
             int size = sampling.size(pipeline);
-            Map<String, Object> settings = sampling.settings(folder, prompts, options, size, seed);
+            Map<String, Object> settings = sampling.settings(folder, prompts, options, size, photos.seed());
             settings.put("rig", rig.id());
             settings.put("reconstructor", weights.folder().toString());
             settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));
-            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);
+            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings);
             return batch.all(subjects, (subject, place) -> {
-                Image8 photo = ReferencePicture.read(subject.photo(), size, sampling.crop(), allowed.contains(ReferencePicture.ALPHA));
                 Truth truth = Truth.of(subject, rig, size, weights.imageSize());
-                StepPictures steps = saveSteps ? new StepPictures(pipeline, place.resolve("steps")) : null;
-                GeneratedViews views = batch.sample(subject, options.steps(), steps,
-                        listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener));
+                GeneratedViews views = photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA));
                 views.write(place, VIEWS);
                 if (truth.slots.isPresent()) {
-                    PhotoBatch.json(place.resolve("views.json"), truth.slots.get().report(photo, views.views()));
+                    PhotoBatch.json(place.resolve("views.json"), truth.slots.get().report(views.reference(), views.views()));
                 }
                 List<PosedView> posed = PosedSlots.of(views.views(), rig, weights.imageSize());
                 try (Progress progress = mouselift.progress(subject.name(), ReconstructionFolder.steps(posed.size(), truth.others.size(), what), "steps")) {

@@ -7,20 +7,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import org.mouselift.data.image.Image8;
-import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
-import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.SamplingOptions;
-import org.mouselift.pipeline.multiview.StepPictures;
+import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.Subject;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -34,23 +30,11 @@ import picocli.CommandLine.Spec;
             "Output in DIR/NAME: input.png, view_00.png ..., multiview.png, run.json; steps/ with --save-steps.", "",
             "Examples:", "  mouselift views mouse.png --pipeline pipeckpts -o views", "  mouselift views photos --auto-crop --steps 20 --resume -o views"})
 final class ViewsCommand implements Callable<Integer> {
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
-    private List<Path> inputs;
-
     @Option(names = {"-o", "--output"}, defaultValue = "views_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Mixin
-    private SamplingArguments sampling;
-
-    @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "Seed of every photo (default: ${DEFAULT-VALUE}).")
-    private long seed;
-
-    @Option(names = "--save-steps", description = "Also write the views after every sampling step, decoded.")
-    private boolean saveSteps;
-
-    @Option(names = "--resume", description = "Leave photos as they are that were done with the same settings.")
-    private boolean resume;
+    private PhotoArguments photos;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + ReferencePicture.ALPHA + ": neither alpha nor a white border; "
             + "checks of the prompts: see mouselift prompts check).")
@@ -72,21 +56,16 @@ final class ViewsCommand implements Callable<Integer> {
 
     private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA));
-        sampling.crop();
-        List<Subject> subjects = Subject.of(inputs);
+        List<Subject> subjects = photos.subjects();
+        SamplingArguments sampling = photos.sampling();
         PipelineFolder folder = sampling.folder();
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
-            int size = sampling.size(pipeline);
-            Map<String, Object> settings = sampling.settings(folder, prompts, options, size, seed);
-            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, resume, settings);
-            return batch.all(subjects, (subject, place) -> {
-                Image8 photo = ReferencePicture.read(subject.photo(), size, sampling.crop(), allowed.contains(ReferencePicture.ALPHA));
-                StepPictures steps = saveSteps ? new StepPictures(pipeline, place.resolve("steps")) : null;
-                batch.sample(subject, options.steps(), steps, listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener)).write(place, "");
-            });
+            Map<String, Object> settings = sampling.settings(folder, prompts, options, sampling.size(pipeline), photos.seed());
+            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings);
+            return batch.all(subjects, (subject, place) -> photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA)).write(place, ""));
         }
     }
 }
