@@ -98,37 +98,6 @@ final class RowSums {
         return total(lanes);
     }
 
-    /** Sum of x[i] * y[i]. */
-    static double dot(float[] x, int at, float[] y, int yAt, int n, float[] lanes) {
-        if (VectorWidth.SCALAR) {
-            double sum = 0;
-            for (int i = 0; i < n; i++) {
-                sum += (double) x[at + i] * y[yAt + i];
-            }
-            return sum;
-        }
-        FloatVector s0 = FloatVector.zero(S);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int i = 0;
-        int end = padded(n);
-        for (; i <= end - 4 * L; i += 4 * L) {
-            s0 = FloatVector.fromArray(S, x, at + i).fma(FloatVector.fromArray(S, y, yAt + i), s0);
-            s1 = FloatVector.fromArray(S, x, at + i + L).fma(FloatVector.fromArray(S, y, yAt + i + L), s1);
-            s2 = FloatVector.fromArray(S, x, at + i + 2 * L).fma(FloatVector.fromArray(S, y, yAt + i + 2 * L), s2);
-            s3 = FloatVector.fromArray(S, x, at + i + 3 * L).fma(FloatVector.fromArray(S, y, yAt + i + 3 * L), s3);
-        }
-        for (; i < end; i += L) {
-            s0 = FloatVector.fromArray(S, x, at + i).fma(FloatVector.fromArray(S, y, yAt + i), s0);
-        }
-        s0.intoArray(lanes, 0);
-        s1.intoArray(lanes, L);
-        s2.intoArray(lanes, 2 * L);
-        s3.intoArray(lanes, 3 * L);
-        return total(lanes);
-    }
-
     private static FloatVector load(MemorySegment x, int at) {
         return FloatVector.fromMemorySegment(S, x, at, ByteOrder.LITTLE_ENDIAN);
     }
