@@ -91,8 +91,8 @@ final class TrainGslrmCommand implements Callable<Integer> {
             + "PyTorch): VGG16 as torchvision has it, and the learned factors of the LPIPS package (weights/v0.1/vgg.pth).")
     private List<Path> lpips = new ArrayList<>();
 
-    @Option(names = "--vgg19", paramLabel = "FILE", description = "Network of training.losses.perceptual_loss_weight (safetensors or PyTorch): conv1.weight ... of MatConvNet, or "
-            + "a checkpoint of the original (default: the checkpoint the run starts from, if it holds one; else the environment variable VGG19_WEIGHTS_PATH).")
+    @Option(names = "--vgg19", paramLabel = "FILE", description = "Network of training.losses.perceptual_loss_weight: imagenet-vgg-verydeep-19.mat, the same as conv1.weight ... "
+            + "(safetensors or PyTorch), or a checkpoint of the original (default: the checkpoint the run starts from, if it holds one; else the environment variable VGG19_WEIGHTS_PATH).")
     private Path vgg19;
 
     @Option(names = "--per-camera-distance", description = "Move each camera to mouse.target_camera_distance on its own, as the original does; "
@@ -176,7 +176,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
         Path found = vgg19 != null ? vgg19 : PerceptualNetwork.isIn(start) ? start : variable != null && !variable.isBlank() ? Path.of(variable) : null;
         if (found == null) {
             throw CommandException.badInput(config + ": training.losses.perceptual_loss_weight is " + c.losses().perceptual() + ", which needs the weights of VGG19",
-                    "Name a file with --vgg19 (a checkpoint of the original holds them, or conv1.weight ... of imagenet-vgg-verydeep-19) or in " + PerceptualNetwork.VARIABLE
+                    "Name a file with --vgg19 (imagenet-vgg-verydeep-19.mat of MatConvNet, or a checkpoint of the original, which holds them) or in " + PerceptualNetwork.VARIABLE
                             + ", or --set training.losses.perceptual_loss_weight 0.");
         }
         return new Networks(files, found);

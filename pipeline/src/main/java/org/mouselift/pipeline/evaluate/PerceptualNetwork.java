@@ -1,6 +1,7 @@
 package org.mouselift.pipeline.evaluate;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
+import org.mouselift.data.matlab.MatFile;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -19,7 +21,8 @@ import org.mouselift.models.losses.Vgg19Perceptual;
 /**
  * VGG19 of the perceptual loss from a safetensors or PyTorch file (GS-LRM specification §3.4): the MatConvNet convolutions
  * {@code conv1.weight} … {@code conv16.bias}, or a GS-LRM checkpoint of the original, which holds them under
- * {@code loss_calculator.perceptual_loss_module.net.}. The last two convolutions are not used and need not be there.
+ * {@code loss_calculator.perceptual_loss_module.net.}; or from MatConvNet's own {@code imagenet-vgg-verydeep-19.mat}. The last two
+ * convolutions are not used and need not be there.
  *
  * <p>Owns its weights; close it on the thread that opened it.
  */
@@ -57,14 +60,32 @@ public final class PerceptualNetwork implements AutoCloseable {
      */
     public static PerceptualNetwork open(Path file) throws IOException {
         Scope scope = Scope.open("VGG19 weights");
-        try (Checkpoint stored = Checkpoint.open(file)) {
-            return new PerceptualNetwork(scope, new Vgg19Perceptual(convolutions(file, stored.stateDict()), file.toString()));
+        try {
+            return new PerceptualNetwork(scope, new Vgg19Perceptual(isMat(file) ? ofMat(file) : ofCheckpoint(file), file.toString()));
         } catch (EngineException e) {
             scope.close();
             throw new IOException("the perceptual loss needs the convolutions of VGG19 (conv1.weight [64,3,3,3] … conv14.bias): " + e.getMessage(), e);
         } catch (IOException e) {
             scope.close();
             throw e;
+        }
+    }
+
+    private static boolean isMat(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            return MatFile.isMat(in.readNBytes(16));
+        }
+    }
+
+    private static Map<String, Tensor> ofMat(Path file) throws IOException {
+        Map<String, Tensor> out = new LinkedHashMap<>();
+        MatConvNetVgg.read(file).forEach((name, entry) -> out.put(name, Tensor.of(entry.values(), entry.shape())));
+        return out;
+    }
+
+    private static Map<String, Tensor> ofCheckpoint(Path file) throws IOException {
+        try (Checkpoint stored = Checkpoint.open(file)) {
+            return convolutions(file, stored.stateDict());
         }
     }
 
@@ -90,7 +111,7 @@ public final class PerceptualNetwork implements AutoCloseable {
         }
         if (!unexpected.isEmpty()) {
             throw new IOException(file + " is no VGG19 of the perceptual loss: " + unexpected.size() + " unexpected tensors " + unexpected.subList(0, Math.min(5, unexpected.size()))
-                    + "; expected conv1.weight … conv16.bias and nothing else, or a GS-LRM checkpoint with " + IN_CHECKPOINT + "conv1.weight …");
+                    + "; expected conv1.weight … conv16.bias and nothing else, a GS-LRM checkpoint with " + IN_CHECKPOINT + "conv1.weight …, or imagenet-vgg-verydeep-19.mat");
         }
         return out;
     }

@@ -1,5 +1,6 @@
 package org.mouselift.pipeline.evaluate;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,8 +10,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mouselift.data.safetensors.SafetensorsFile;
 import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -69,6 +72,24 @@ class PerceptualNetworkTest {
         }
         writer.write(folder.resolve(name));
         return folder.resolve(name);
+    }
+
+    /** Files with the nesting of MatConvNet's and few channels: every convolution is read, and that it is too narrow is said. */
+    @Test
+    void matConvNetsOwnFileIsRead() throws IOException {
+        Path mat = Path.of(System.getProperty("mouselift.shared", "")).resolve("golden/gslrm/losses/mat");
+        Assumptions.assumeTrue(Files.isDirectory(mat), "SKIPPED: no golden/gslrm/losses/mat below the property mouselift.shared");
+        for (String name : List.of("mini_vgg19_plain.mat", "mini_vgg19_compressed.mat")) {
+            var read = MatConvNetVgg.read(mat.resolve(name));
+            assertEquals(32, read.size());
+            try (SafetensorsFile expected = SafetensorsFile.open(mat.resolve("mini_vgg19_expected.safetensors"))) {
+                for (var e : expected.entries().values()) {
+                    assertArrayEquals(e.shape(), read.get(e.name()).shape(), e.name());
+                    assertArrayEquals(e.floats(), read.get(e.name()).values(), e.name());
+                }
+            }
+            refused(mat.resolve(name), "'conv1.weight' is f32[4,3,3,3], expected shape");
+        }
     }
 
     @Test
