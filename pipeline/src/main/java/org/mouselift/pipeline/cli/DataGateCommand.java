@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code mouselift data gate}: whether generated views can be trained on (mouse specification §3.11). */
 @Command(name = "gate", description = "Say whether generated views can be trained on.",
-        footer = {"", "Decisions: ready, ready_with_caution, finetune_mvdiff, finetune_both. Exit code 1 unless every sample is ready."})
+        footer = {"", "Decisions: ready, ready_with_caution, finetune_mvdiff, finetune_both.", "Exit code 1 unless every sample is ready."})
 final class DataGateCommand implements Callable<Integer> {
     @Parameters(paramLabel = "GENERATED", description = "Data set of generated views; slot 0 shows the reference.")
     private Path generated;

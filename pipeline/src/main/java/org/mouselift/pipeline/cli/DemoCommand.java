@@ -40,9 +40,9 @@ import picocli.CommandLine.Spec;
         name = "demo",
         description = "Reconstruct a synthetic mouse that the models have never seen from one photo, and measure the result from other cameras.",
         sortOptions = false,
-        footer = {"", "The mouse is photographed by the first camera of the rig human6 (--photos 6: by all six, and the first stage is",
-            "left out). Eight other cameras between -10 and 40 degrees of elevation are compared with the result (unseen.png: truth,",
-            "rendering, error). generated_views.png: the true views of the rig above, the generated ones below.", "",
+        footer = {"", "The mouse is photographed by the first camera of the rig human6 (--photos 6: by all six, and the first stage",
+            "is left out). Eight other cameras between -10 and 40 degrees of elevation are compared with the result",
+            "(unseen.png: truth, rendering, error). generated_views.png: true views above, generated ones below.", "",
             "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3", "  mouselift demo --photos 6"})
 final class DemoCommand implements Callable<Integer> {
     private static final String RIG = "human6";
