@@ -102,7 +102,7 @@ final class DemoCommand implements Callable<Integer> {
             throw CommandException.usage("--photos " + photos + ": expected 1 or 6", "");
         }
         long start = System.nanoTime();
-        PipelineFolder folder = photos == 1 ? sampling.folder() : null;
+        PipelineFolder folder = photos == 1 ? sampling.folder(mouselift) : null;
         PromptEmbeddings prompts = photos == 1 ? sampling.prompts(folder) : null;
         CameraRig rig = photos == 1 ? SlotCameras.checked(RIG, sampling.promptCheck(folder, prompts), List.of(), mouselift) : RigCatalog.human6();
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = photos == 1 ? MultiViewPipeline.load(folder) : null) {

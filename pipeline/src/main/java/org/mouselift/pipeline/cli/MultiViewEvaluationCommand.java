@@ -102,7 +102,7 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         List<Subject> subjects = Subject.samples(data);
         subjects = limit == null ? subjects : subjects.subList(0, Math.min(limit, subjects.size()));
         SamplingArguments.requireAllowable(allowed, allowable());
-        PipelineFolder folder = sampling.folder();
+        PipelineFolder folder = sampling.folder(parent.mouselift);
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, parent.mouselift);

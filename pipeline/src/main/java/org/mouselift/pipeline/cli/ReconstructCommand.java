@@ -86,7 +86,7 @@ final class ReconstructCommand implements Callable<Integer> {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA, RigProvenance.CODE));
         List<Subject> subjects = photos.subjects();
         SamplingArguments sampling = photos.sampling();
-        PipelineFolder folder = sampling.folder();
+        PipelineFolder folder = sampling.folder(mouselift);
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);

@@ -17,9 +17,7 @@ import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.prompts.PromptCheck;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.prompts.TrainedPrompts;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** Options of every command that draws views of a photo; the spellings of the original's command line are understood too. */
 final class SamplingArguments {
@@ -65,11 +63,8 @@ final class SamplingArguments {
             description = "Frame the photo so that the subject takes this share of it; needs alpha (without a number: ${FALLBACK-VALUE}).")
     private Double crop;
 
-    @Spec(Spec.Target.MIXEE)
-    private CommandSpec command;
-
     /** Opens the pipeline folder; nothing is loaded yet. */
-    PipelineFolder folder() throws IOException {
+    PipelineFolder folder(Mouselift mouselift) throws IOException {
         Path path = pipeline != null ? pipeline : Path.of(System.getProperty(WeightsArgument.ROOT_PROPERTY, "")).resolve(STANDARD);
         if (pipeline == null && !Files.isDirectory(path)) {
             throw CommandException.badInput("there is no multi-view pipeline at " + path, "Name a folder with model_index.json, unet/, vae/ ... with --pipeline DIR.");
@@ -78,7 +73,6 @@ final class SamplingArguments {
             return PipelineFolder.open(path);
         }
         UNetFolder unet = UNetFolder.find(checkpoint, choice);
-        Mouselift mouselift = (Mouselift) command.root().userObject();
         unet.notes().forEach(mouselift::note);
         return PipelineFolder.withUNet(path, unet);
     }

@@ -58,7 +58,7 @@ final class ViewsCommand implements Callable<Integer> {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA));
         List<Subject> subjects = photos.subjects();
         SamplingArguments sampling = photos.sampling();
-        PipelineFolder folder = sampling.folder();
+        PipelineFolder folder = sampling.folder(mouselift);
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
