@@ -158,7 +158,7 @@ class CheckpointCommandTest {
         assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", export.toString()));
         String today = java.time.LocalDate.now(java.time.ZoneOffset.UTC).toString();
         assertEquals("error: MFL-E210: " + export + " was invalidated on " + today + " with its parent " + ckpt(10000) + ": " + reason
-                + " (take step 9000; mouselift checkpoint invalidate --undo takes it back)", err.toString().strip());
+                + " (take step 9000; mouselift checkpoint invalidate --undo takes it back)", err.toString().substring(err.toString().indexOf("error: ")).strip());
         assertEquals(ExitCode.CHECK_FAILED, run("checkpoint", "verify", root.toString(), "gslrm/mouse/weights"));
 
         assertEquals(ExitCode.OK, run("checkpoint", "invalidate", root.toString(), "gslrm/mouse/ckpt_10000.safetensors", "--undo"), err.toString());

@@ -82,7 +82,9 @@ class CheckpointScenariosTest {
 
     private void refused(int exit, String message) {
         assertEquals(ExitCode.BAD_INPUT, exit, err.toString());
-        assertEquals("error: " + message, err.toString().strip());
+        String text = err.toString();
+        // Warnings about the made-up prompts may come before.
+        assertEquals("error: " + message, text.substring(Math.max(0, text.indexOf("error: "))).strip());
         assertFalse(Files.exists(folder.resolve("out")), "nothing may be written");
     }
 
