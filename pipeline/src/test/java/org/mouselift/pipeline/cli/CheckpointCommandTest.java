@@ -155,7 +155,7 @@ class CheckpointCommandTest {
         Path photo = temporary.resolve("mouse.png");
         PngWriter.write(photo, Image8.blank(32, 32, 4));
         Path pipeline = TinyPipeline.write(temporary.resolve("pipeckpts"), 3);
-        assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", export.toString()));
+        assertEquals(ExitCode.BAD_INPUT, run("reconstruct", photo.toString(), "--cameras", "ring:n=3,elev=0,dist=2.7,fov=50", "--pipeline", pipeline.toString(), "--weights", export.toString()));
         String today = java.time.LocalDate.now(java.time.ZoneOffset.UTC).toString();
         assertEquals("error: MFL-E210: " + export + " was invalidated on " + today + " with its parent " + ckpt(10000) + ": " + reason
                 + " (take step 9000; mouselift checkpoint invalidate --undo takes it back)", err.toString().substring(err.toString().indexOf("error: ")).strip());

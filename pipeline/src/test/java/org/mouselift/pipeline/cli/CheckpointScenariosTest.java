@@ -134,7 +134,7 @@ class CheckpointScenariosTest {
             }
         }
         TorchWriter.write(file, new LinkedHashMap<>(Map.of("model", model)));
-        refused(run("reconstruct", photo.toString(), "--pipeline", pipeline.toString(), "--weights", start.toString(), "-o", folder.resolve("out").toString()), "MFL-E203: " + file + ": tensor 'module.module." + first + "' has the prefix 'module.' twice "
+        refused(run("reconstruct", photo.toString(), "--cameras", "ring:n=3,elev=0,dist=2.7,fov=50", "--pipeline", pipeline.toString(), "--weights", start.toString(), "-o", folder.resolve("out").toString()), "MFL-E203: " + file + ": tensor 'module.module." + first + "' has the prefix 'module.' twice "
                 + "(it was saved from a network that was wrapped twice; save it again from the network itself)");
     }
 
