@@ -50,6 +50,12 @@ class ReadmeTest {
                 .filter(line -> !line.isEmpty() && !line.startsWith("#")).toList();
     }
 
+    /** The words a shell makes of a command: what stands between double or single quotes is one word. */
+    private static String[] words(String command) {
+        return Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)").matcher(command).results()
+                .map(match -> match.group(1) != null ? match.group(1) : match.group(2) != null ? match.group(2) : match.group(3)).toArray(String[]::new);
+    }
+
     @Test
     void everyCommandIsUnderstood() throws IOException {
         List<String> commands = commands();
@@ -57,7 +63,7 @@ class ReadmeTest {
         CommandLine commandLine = Mouselift.commandLine();
         List<String> wrong = new ArrayList<>();
         for (String command : commands) {
-            String[] words = command.split("\\s+");
+            String[] words = words(command);
             if (words.length == 1 || LAUNCHER.contains(words[1])) {
                 continue;
             }
