@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.ImageAdjust;
 import org.mouselift.data.image.ImageFormatException;
 import org.mouselift.data.image.Images;
 import org.mouselift.data.image.PillowResize;
@@ -25,11 +28,13 @@ public final class DiffusionViews {
      * @param brightness range {low, high} of the factor
      * @param contrast range {low, high} of the factor about the mean of all pictures of the item, the reference twice
      * @param augmentBackground changes the composited picture as the original does, else only what covers the background
+     * @param mirror which view's picture, mirrored left to right, is the view of the mirrored object; empty if objects are not mirrored
      */
-    public record Options(int views, int size, BackgroundColor background, float[] brightness, float[] contrast, boolean augmentBackground) {
+    public record Options(int views, int size, BackgroundColor background, float[] brightness, float[] contrast, boolean augmentBackground, List<Integer> mirror) {
         private static final float[] NONE = {1, 1};
 
         public Options {
+            mirror = List.copyOf(mirror);
             if (views < 1 || size < 1) {
                 throw new IllegalArgumentException("n_views " + views + " and img_wh " + size + " must be positive");
             }
@@ -38,14 +43,22 @@ public final class DiffusionViews {
                     throw new IllegalArgumentException("aug_brightness or aug_contrast is " + java.util.Arrays.toString(range) + ", expected [low, high] with 0 <= low <= high");
                 }
             }
+            if (!mirror.isEmpty() && !pairs(mirror, views)) {
+                throw new IllegalArgumentException("aug_hflip is " + mirror + ", expected for each of the " + views + " views the one whose picture it shows mirrored");
+            }
+        }
+
+        /** True for an order of so many views that is its own inverse, as that of views in a mirror is. */
+        public static boolean pairs(List<Integer> order, int views) {
+            return order.size() == views && IntStream.range(0, views).allMatch(v -> order.get(v) >= 0 && order.get(v) < views && order.get(order.get(v)) == v);
         }
 
         /** Pictures as they are. */
         public static Options plain(int views, int size, BackgroundColor background) {
-            return new Options(views, size, background, NONE, NONE, true);
+            return new Options(views, size, background, NONE, NONE, true, List.of());
         }
 
-        /** True if every load of a sample gives the same pictures. */
+        /** True if every load of a sample, mirrored or not, gives the same pictures. */
         public boolean constant() {
             return background.kind() == BackgroundColor.Kind.FIXED && brightness[0] == 1 && brightness[1] == 1 && contrast[0] == 1 && contrast[1] == 1;
         }
@@ -103,10 +116,14 @@ public final class DiffusionViews {
     /**
      * Loads an object.
      *
+     * @param mirrored the object as a mirror shows it; needs {@link Options#mirror}
      * @param random background and augmentation
      * @param reference view that is the input, which counts twice in the mean of the contrast
      */
-    public Item load(int index, RandomGenerator random, int reference) throws IOException {
+    public Item load(int index, boolean mirrored, RandomGenerator random, int reference) throws IOException {
+        if (mirrored && options.mirror.isEmpty()) {
+            throw new IllegalArgumentException("a mirrored object was asked for, but no order of its views is given");
+        }
         Path sample = samples.samples().get(java.util.Objects.checkIndex(index, size()));
         float[] background = options.background.draw(random);
         float brightness = uniform(options.brightness, random);
@@ -116,7 +133,8 @@ public final class DiffusionViews {
         float[] colours = new float[Math.multiplyExact(options.views, each)];
         float[] cover = new float[options.views * plane];
         for (int v = 0; v < options.views; v++) {
-            Image8 image = read(picture(sample, v)).toRgba();
+            Path file = picture(sample, mirrored ? options.mirror.get(v) : v);
+            Image8 image = mirrored ? ImageAdjust.flipHorizontal(read(file).toRgba()) : read(file).toRgba();
             float sum = 0;
             for (int p = 0; p < plane; p++) {
                 float a = (image.data()[4 * p + 3] & 0xFF) / 255f;
@@ -127,7 +145,7 @@ public final class DiffusionViews {
                 }
             }
             if (sum <= NO_ALPHA) {
-                throw new DatasetException("MFL-D05", picture(sample, v), "picture of view " + v + " is wholly transparent", "make it again, or remove the sample from the list");
+                throw new DatasetException("MFL-D05", file, "picture of view " + v + " is wholly transparent", "make it again, or remove the sample from the list");
             }
         }
         float[] images = options.augmentBackground

@@ -30,6 +30,7 @@ import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
+import org.mouselift.pipeline.prompts.ViewDirections;
 import org.mouselift.pipeline.train.RunRecorder;
 import org.mouselift.pipeline.train.TrainingCheckpoint;
 import org.mouselift.pipeline.train.TrainingRun;
@@ -116,7 +117,12 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         Files.createDirectories(folder);
         AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
-        TrainingPrompts prompts = DiffusionSetup.prompts(c, DiffusionSetup.directions(pictures), Set.copyOf(allowed), parent.mouselift::note);
+        ViewDirections directions = DiffusionSetup.directions(pictures);
+        if (!directions.mirrors(pictures.options().mirror())) {
+            throw CommandException.badInput("aug_hflip is " + pictures.options().mirror() + ", but by the cameras of " + c.train().list()
+                    + " those views are not mirror images of each other", "List for each view the one that stands opposite in the mirror, or set aug_hflip to false.");
+        }
+        TrainingPrompts prompts = DiffusionSetup.prompts(c, directions, Set.copyOf(allowed), parent.mouselift::note);
         try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); LatentSpace space = DiffusionSetup.space(c);
                 DiffusionModel model = DiffusionSetup.model(c, prompts); ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
             return train(c, folder, schedule, space, model, conditions, pictures, validation, network);

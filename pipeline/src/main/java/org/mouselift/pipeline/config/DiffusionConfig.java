@@ -46,8 +46,9 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
      *
      * @param background as {@code bg_color} says
      * @param augmentBackground the original's way: brightness and contrast change the background, too
+     * @param mirror which view's picture, mirrored, is the view of the mirrored object (ours: {@code aug_hflip} with a list); empty for no mirroring
      */
-    public record Data(Path list, String background, double[] brightness, double[] contrast, boolean augmentBackground) {}
+    public record Data(Path list, String background, double[] brightness, double[] contrast, boolean augmentBackground, List<Integer> mirror) {}
 
     /**
      * Folders.

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.pipeline.config.ConfigValue.Mapping;
 import org.mouselift.pipeline.config.ConfigValue.Scalar;
 import org.mouselift.pipeline.config.ConfigValue.Sequence;
@@ -105,8 +106,8 @@ public final class DiffusionConfigReader {
         DiffusionConfig.Source source = source(root, views, architecture.isEmpty());
         root.integer("validation_batch_size", 1, 1, ANY);
         double rate = root.number("learning_rate", 1e-4, 0, MUCH) * (root.truth("scale_lr", false) ? (double) accumulation * batch : 1);
-        return new DiffusionConfig(views, size, references(root, views), source, architecture, data(root.section("train_dataset"), true),
-                root.has("validation_dataset") ? Optional.of(data(root.section("validation_dataset"), false)) : Optional.empty(), output(root), export(root.section("export")),
+        return new DiffusionConfig(views, size, references(root, views), source, architecture, data(root.section("train_dataset"), views, true),
+                root.has("validation_dataset") ? Optional.of(data(root.section("validation_dataset"), views, false)) : Optional.empty(), output(root), export(root.section("export")),
                 root.integer("seed", root.isNull("seed") ? new SecureRandom().nextInt(ANY) : 42, 0, ANY), batch, accumulation, root.integer("max_train_steps", 20_000, 1, ANY), root.truth("gradient_checkpointing", false),
                 optimizer(root, rate), root.truth("use_ema", true), conditions(root), validation(root), root.words("trainable_modules"));
     }
@@ -164,7 +165,7 @@ public final class DiffusionConfigReader {
                 kwargs.truth("zero_init_conv_in_always", false), overrides);
     }
 
-    private static DiffusionConfig.Data data(ConfigSection data, boolean training) {
+    private static DiffusionConfig.Data data(ConfigSection data, int views, boolean training) {
         Optional<Path> list = data.file("path");
         if (list.isEmpty()) {
             data.wrong("path", "a list file with one sample folder a line");
@@ -172,11 +173,31 @@ public final class DiffusionConfigReader {
         boolean augment = data.truth("augmentation", false);
         double[] brightness = data.numbers("aug_brightness", new double[] {0.9, 1.1}, 0, MUCH);
         double[] contrast = data.numbers("aug_contrast", new double[] {0.9, 1.1}, 0, MUCH);
-        if (data.truth("aug_hflip", false)) {
-            data.warn("aug_hflip", "a mirrored object has its views in another order; the original ignores the key, too");
-        }
         return new DiffusionConfig.Data(list.orElse(Path.of("")), data.text("bg_color", training ? "three_choices" : "white"), augment ? brightness : UNCHANGED,
-                augment ? contrast : UNCHANGED, data.truth("augment_background", false));
+                augment ? contrast : UNCHANGED, data.truth("augment_background", false), mirror(data, views, training));
+    }
+
+    /** {@code aug_hflip}: the original reads a truth and ignores it; a list says how the views of a mirrored object are ordered. */
+    private static List<Integer> mirror(ConfigSection data, int views, boolean training) {
+        List<Object> said = data.values("aug_hflip", List.of(false));
+        if (said.equals(List.of(false))) {
+            return List.of();
+        }
+        if (said.equals(List.of(true))) {
+            data.warn("aug_hflip", "a mirrored object has its views in another order, and the original ignores the key, too; to mirror, list for each view the one whose"
+                    + " picture it shows mirrored: [0, 5, 4, 3, 2, 1] for human6");
+            return List.of();
+        }
+        List<Integer> order = said.stream().map(v -> v instanceof Long l && l >= 0 && l < views ? l.intValue() : -1).toList();
+        if (!DiffusionViews.Options.pairs(order, views)) {
+            data.wrong("aug_hflip", "false, or for each of the " + views + " views the one whose picture it shows mirrored: [0, 5, 4, 3, 2, 1] for human6");
+            return List.of();
+        }
+        if (!training) {
+            data.wrong("aug_hflip", "false: validation measures the pictures as they are");
+            return List.of();
+        }
+        return order;
     }
 
     private static DiffusionConfig.Output output(ConfigSection root) {

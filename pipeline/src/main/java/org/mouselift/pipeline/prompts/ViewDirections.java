@@ -69,6 +69,26 @@ public record ViewDirections(String rig, List<PromptSlot> slots) {
         return new ViewDirections(rig, slots);
     }
 
+    /**
+     * False if the cameras are known and the mirror image of camera {@code order[v]}, in any one upright mirror through the subject, does
+     * not stand where camera v does, within 2°.
+     */
+    public boolean mirrors(List<Integer> order) {
+        if (slots.isEmpty() || order.isEmpty()) {
+            return true;
+        }
+        double twice = slots.getFirst().azimuth() + slots.get(order.getFirst()).azimuth();
+        for (int i = 0; i < slots.size(); i++) {
+            PromptSlot slot = slots.get(i);
+            PromptSlot source = slots.get(order.get(i));
+            if (Math.abs(Azimuth.signed(slot.azimuth() + source.azimuth() - twice)) > SAME_DEGREES || Math.abs(slot.elevation() - source.elevation()) > SAME_DEGREES
+                    || !close(slot.distance(), source.distance())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static boolean same(CameraRig rig, List<Camera> cameras) {
         boolean same = rig.size() == cameras.size() && sameDirections(rig.cameras(), cameras);
         for (int i = 0; same && i < cameras.size(); i++) {

@@ -236,7 +236,7 @@ public final class DiffusionSetup {
     public static DiffusionViews data(DiffusionConfig c, DiffusionConfig.Data d, boolean plain) throws IOException {
         BackgroundColor background = BackgroundColor.parse(plain ? "white" : d.background());
         DiffusionViews.Options options = plain ? DiffusionViews.Options.plain(c.views(), c.imageSize(), background)
-                : new DiffusionViews.Options(c.views(), c.imageSize(), background, floats(d.brightness()), floats(d.contrast()), d.augmentBackground());
+                : new DiffusionViews.Options(c.views(), c.imageSize(), background, floats(d.brightness()), floats(d.contrast()), d.augmentBackground(), d.mirror());
         DiffusionViews views = new DiffusionViews(SampleList.read(d.list()), options);
         views.check();
         return views;

@@ -114,7 +114,9 @@ public final class DiffusionTrainer extends TrainingRun {
             int sample = order[(int) (number % perEpoch * plan.batch() + b)];
             Philox random = new Philox(plan.course().seed(), DRAWS + number * plan.batch() + b);
             references[b] = plan.references().size() == 1 ? plan.references().getFirst() : plan.references().get(random.below(plan.references().size()));
-            EncodedViews.Item item = train.load(sample, references[b], new Philox(plan.course().seed(), 2 * DRAWS + number * plan.batch() + b), false);
+            Philox augmentation = new Philox(plan.course().seed(), 2 * DRAWS + number * plan.batch() + b);
+            boolean mirrored = train.mirrors() && augmentation.nextBoolean();
+            EncodedViews.Item item = train.load(sample, mirrored, references[b], augmentation, false);
             names.add(train.name(sample));
             timesteps[b] = random.below(objective.schedule().length());
             float[] given = space.mean(item.moments()[references[b]]);

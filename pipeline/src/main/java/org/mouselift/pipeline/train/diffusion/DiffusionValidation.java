@@ -80,7 +80,7 @@ public final class DiffusionValidation {
         int objects = Math.min(plan.objects(), data.size());
         Path folder = plan.folder().resolve(String.format(Locale.ROOT, "global_step_%04d", updates));
         for (int i = 0; i < objects; i++) {
-            EncodedViews.Item item = data.load(i, plan.reference(), new Philox(plan.seed(), i), true);
+            EncodedViews.Item item = data.load(i, false, plan.reference(), new Philox(plan.seed(), i), true);
             sums.merge("val/loss", loss(model, item, i) / objects, Double::sum);
             Path own = folder.resolve(String.format(Locale.ROOT, "%04d", i));
             Files.createDirectories(own);

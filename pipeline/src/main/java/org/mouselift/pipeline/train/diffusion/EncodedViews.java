@@ -24,12 +24,14 @@ public final class EncodedViews {
      */
     public record Item(DiffusionViews.Item pictures, float[][] moments, float[] embedding) {}
 
-    private record Key(int sample, int reference) {}
+    private record Views(int sample, boolean mirrored) {}
+
+    private record Key(Views views, int reference) {}
 
     private final DiffusionViews views;
     private final LatentSpace space;
     private final ImageConditions conditions;
-    private final Map<Integer, float[][]> moments = new HashMap<>();
+    private final Map<Views, float[][]> moments = new HashMap<>();
     private final Map<Key, float[]> embeddings = new HashMap<>();
     private final boolean constant;
 
@@ -40,12 +42,17 @@ public final class EncodedViews {
         this.conditions = conditions;
         long each = (long) views.options().views() * space.momentChannels() * space.side(views.options().size()) * space.side(views.options().size()) * Float.BYTES;
         // Without an autoencoder there is nothing to save but the reading of files.
-        this.constant = views.options().constant() && each * views.size() < REMEMBERED_BYTES;
+        this.constant = views.options().constant() && each * views.size() * (mirrors() ? 2 : 1) < REMEMBERED_BYTES;
     }
 
     /** Number of objects. */
     public int size() {
         return views.size();
+    }
+
+    /** True if objects may be mirrored. */
+    public boolean mirrors() {
+        return !views.options().mirror().isEmpty();
     }
 
     /** Side of the pictures. */
@@ -59,14 +66,15 @@ public final class EncodedViews {
     }
 
     /** Loads and encodes; the pictures are null when everything else was remembered and they were not asked for. */
-    public Item load(int sample, int reference, Philox random, boolean pictures) throws IOException {
-        Key key = new Key(sample, reference);
-        float[][] known = moments.get(sample);
+    public Item load(int sample, boolean mirrored, int reference, Philox random, boolean pictures) throws IOException {
+        Views shown = new Views(sample, mirrored);
+        Key key = new Key(shown, reference);
+        float[][] known = moments.get(shown);
         float[] embedding = embeddings.get(key);
         if (!pictures && known != null && (conditions == null || embedding != null)) {
             return new Item(null, known, embedding);
         }
-        DiffusionViews.Item item = views.load(sample, random, reference);
+        DiffusionViews.Item item = views.load(sample, mirrored, random, reference);
         if (known == null) {
             known = new float[item.views()][];
             for (int v = 0; v < known.length; v++) {
@@ -77,7 +85,7 @@ public final class EncodedViews {
             embedding = conditions.embed(item.view(reference), item.size());
         }
         if (constant) {
-            moments.put(sample, known);
+            moments.put(shown, known);
             embeddings.put(key, embedding);
         }
         return new Item(item, known, embedding);

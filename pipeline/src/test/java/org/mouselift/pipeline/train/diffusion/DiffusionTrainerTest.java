@@ -100,6 +100,11 @@ class DiffusionTrainerTest {
         return DiffusionConfigReader.read("test", YamlReader.parse("test", YAML.formatted(list)), ConfigOverride.pairs(List.of(overrides))).config();
     }
 
+    private DiffusionConfig mirrored(String order) throws IOException {
+        String yaml = YAML.formatted(list).replace("augmentation: true", "augmentation: true, aug_hflip: " + order);
+        return DiffusionConfigReader.read("test", YamlReader.parse("test", yaml), List.of()).config();
+    }
+
     /** Trains to a number of updates, continuing what the folder holds. */
     private void train(DiffusionConfig c, Path to, long updates, boolean validate) throws IOException {
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
@@ -234,13 +239,50 @@ class DiffusionTrainerTest {
         float[] bright = {1.5f, 1.5f};
         float[] one = {1, 1};
         for (boolean background : new boolean[] {false, true}) {
-            var options = new DiffusionViews.Options(3, 8, org.mouselift.data.dataset.BackgroundColor.GRAY, bright, one, background);
+            var options = new DiffusionViews.Options(3, 8, org.mouselift.data.dataset.BackgroundColor.GRAY, bright, one, background, List.of());
             byte[] clear = new byte[8 * 8 * 4];
             java.util.Arrays.fill(clear, 0, 4, (byte) -1);
             PngWriter.write(folder.resolve("sample0").resolve("images").resolve("cam_000.png"), new Image8(8, 8, 4, clear));
             DiffusionViews views = new DiffusionViews(org.mouselift.data.dataset.SampleList.read(list), options);
-            assertEquals(background ? 0.75f : 0.5f, views.load(0, new Philox(1, 1), 0).images()[5], 1e-6f);
+            assertEquals(background ? 0.75f : 0.5f, views.load(0, false, new Philox(1, 1), 0).images()[5], 1e-6f);
         }
+    }
+
+    /** A mirrored object: picture v is that of the view opposite in the mirror, its columns reversed; the reference stays the reference. */
+    @Test
+    void mirroredObjectsShowTheOppositeViews() throws IOException {
+        DiffusionConfig c = mirrored("[0, 2, 1]");
+        DiffusionViews views = DiffusionSetup.data(c, c.train(), false);
+        var plain = views.load(0, false, new Philox(1, 1), 0);
+        var mirrored = views.load(0, true, new Philox(1, 1), 0);
+        int side = plain.size();
+        for (int v = 0; v < 3; v++) {
+            float[] source = plain.view(List.of(0, 2, 1).get(v));
+            float[] shown = mirrored.view(v);
+            for (int i = 0; i < shown.length; i++) {
+                assertEquals(source[i / side * side + side - 1 - i % side], shown[i]);
+            }
+        }
+        assertFalse(java.util.Arrays.equals(plain.images(), mirrored.images()));
+        assertThrows(ConfigException.class, () -> mirrored("[1, 2, 0]"), "three views in a ring are no mirror");
+        assertThrows(ConfigException.class, () -> mirrored("[0, 2]"), "every view needs one");
+        assertTrue(mirrored("true").train().mirror().isEmpty(), "the original's key alone is ignored, with a warning");
+        var human6 = ViewDirections.of(RigCatalog.named("human6").cameras());
+        assertTrue(human6.mirrors(List.of(0, 5, 4, 3, 2, 1)));
+        assertFalse(human6.mirrors(List.of(0, 4, 5, 3, 1, 2)));
+    }
+
+    /** What is drawn for mirroring does not disturb the run's determinism: the same seed gives the same bytes, another one than without. */
+    @Test
+    void aMirroredRunContinuesWithTheSameBytes() throws IOException {
+        DiffusionConfig c = mirrored("[0, 2, 1]");
+        train(c, folder.resolve("whole"), 4, false);
+        train(c, folder.resolve("parts"), 2, false);
+        train(c, folder.resolve("parts"), 4, false);
+        train(config(), folder.resolve("plain"), 4, false);
+        byte[] whole = weights(folder.resolve("whole").resolve("checkpoint-4"), "unet");
+        assertArrayEquals(whole, weights(folder.resolve("parts").resolve("checkpoint-4"), "unet"));
+        assertFalse(java.util.Arrays.equals(whole, weights(folder.resolve("plain").resolve("checkpoint-4"), "unet")));
     }
 
     @Test
