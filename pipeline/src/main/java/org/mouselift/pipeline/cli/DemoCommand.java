@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.mouselift.data.camera.Azimuth;
@@ -42,10 +43,17 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         footer = {"", "The mouse is photographed by the first camera of the rig human6 (--photos 6: by all six, and the first stage",
             "is left out). Eight other cameras between -10 and 40 degrees of elevation are compared with the result",
-            "(unseen.png: truth, rendering, error). generated_views.png: true views above, generated ones below.", "",
+            "(unseen.png: truth, rendering, error).", "",
+            "Output: gaussians.ply, turntable.mp4, viewer.html, multiview.png (inputs of the second stage), output.png (these",
+            "rendered again), unseen.png, metrics.json, run.json; from one photo also input.png, generated_views.png (true",
+            "views above, generated ones below), generated_views/view_00.png ..., views.json (generated against true).", "",
+            "metrics.json, and --json: gaussians (before and after clean-up, and what each filter took), input, unseen and",
+            "whiteBaseline (means of psnr, ssim, foregroundPsnr, maskIou over the input views, the unseen views, and a white",
+            "picture in the place of these; null what is not defined), views (the same for each), seconds, warnings, files.", "",
             "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3", "  mouselift demo --photos 6"})
 final class DemoCommand implements Callable<Integer> {
     private static final String RIG = "human6";
+    private static final String NOISE_SEED = "--noise-seed";
     /** Unseen cameras stand between those of the rig, at these elevations in degrees. */
     private static final double[] ELEVATIONS = {-10, 40, 5, 30, -5, 20, 0, 10};
 
@@ -65,7 +73,7 @@ final class DemoCommand implements Callable<Integer> {
     @Mixin
     private SamplingArguments sampling;
 
-    @Option(names = "--noise-seed", defaultValue = "42", paramLabel = "N", description = "Seed of the generated views (default: ${DEFAULT-VALUE}).")
+    @Option(names = NOISE_SEED, defaultValue = "42", paramLabel = "N", description = "Seed of the generated views (default: ${DEFAULT-VALUE}).")
     private long noiseSeed;
 
     @Mixin
@@ -101,9 +109,17 @@ final class DemoCommand implements Callable<Integer> {
         if (photos != 1 && photos != 6) {
             throw CommandException.usage("--photos " + photos + ": expected 1 or 6", "");
         }
+        List<String> firstStage = new ArrayList<>(sampling.given());
+        if (spec.commandLine().getParseResult().hasMatchedOption(NOISE_SEED)) {
+            firstStage.add(NOISE_SEED);
+        }
+        if (photos == 6 && !firstStage.isEmpty()) {
+            throw CommandException.usage(firstStage.getFirst() + " belongs to the first stage, which --photos 6 leaves out", "Leave one of them away.");
+        }
         long start = System.nanoTime();
         PipelineFolder folder = photos == 1 ? sampling.folder(mouselift) : null;
         PromptEmbeddings prompts = photos == 1 ? sampling.prompts(folder) : null;
+        SamplingOptions how = photos == 1 ? sampling.options(folder) : null;
         CameraRig rig = photos == 1 ? SlotCameras.checked(RIG, sampling.promptCheck(folder, prompts), List.of(), mouselift) : RigCatalog.human6();
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = photos == 1 ? MultiViewPipeline.load(folder) : null) {
             int size = weights.imageSize();
@@ -116,18 +132,22 @@ final class DemoCommand implements Callable<Integer> {
             RigMatch.require(weights, "the demo's rig human6", rig.cameras(), false, advice).ifPresent(w -> mouselift.note("warning: " + w));
             List<PosedView> unseen = photograph(unseen(size), size, "unseen");
             List<PosedView> inputs;
+            Map<String, Object> settings = null;
             if (pipeline == null) {
+                EarlierResults.delete(output, 0);
                 inputs = photograph(SynthMouse.resized(rig.cameras(), size), size, "human6");
                 mouselift.note(String.format(Locale.ROOT, "mouse %d of population %d photographed: %.1f s", mouse, seed, (System.nanoTime() - start) * 1e-9));
             } else {
-                inputs = generated(folder, pipeline, prompts, rig, size);
+                settings = sampling.settings(folder, prompts, how, sampling.size(pipeline), noiseSeed);
+                settings.put("rig", rig.id());
+                inputs = generated(pipeline, prompts, rig, how, size);
             }
             ReconstructionFolder.Report report;
             try (Progress progress = mouselift.progress("demo", ReconstructionFolder.steps(inputs.size(), unseen.size(), what), "steps")) {
                 report = ReconstructionFolder.write(output, weights, inputs, unseen, what, List.of(), progress::advance);
             }
             report.warnings().forEach(w -> mouselift.note("warning: " + w));
-            RunRecord.write(output, spec, weights, start);
+            RunRecord.write(output, spec, weights, settings, start);
             SplatCommand.print(spec.commandLine().getOut(), output, report, json);
             mouselift.note(String.format(Locale.ROOT, "done in %.1f s; open %s in a browser", (System.nanoTime() - start) * 1e-9, output.resolve("viewer.html")));
         }
@@ -135,8 +155,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     /** The views of the rig that stage 1 makes of a photo by its first camera. */
-    private List<PosedView> generated(PipelineFolder folder, MultiViewPipeline pipeline, PromptEmbeddings prompts, CameraRig rig, int size) throws IOException {
-        SamplingOptions how = sampling.options(folder);
+    private List<PosedView> generated(MultiViewPipeline pipeline, PromptEmbeddings prompts, CameraRig rig, SamplingOptions how, int size) throws IOException {
         int side = sampling.size(pipeline);
         List<PosedView> truth = photograph(SynthMouse.resized(rig.cameras(), side), side, rig.id());
         Image8 photo = truth.getFirst().picture();
@@ -144,6 +163,7 @@ final class DemoCommand implements Callable<Integer> {
         try (Interruption interruption = new Interruption(); Progress progress = mouselift.progress("views", how.steps(), "steps")) {
             views = GeneratedViews.sample(pipeline, prompts, photo, how, noiseSeed, PhotoBatch.listener(progress, interruption, null));
         }
+        EarlierResults.delete(output, 0);
         views.write(output, "generated_views");
         PhotoBatch.json(output.resolve("views.json"), new SlotTruth(truth).report(photo, views.views()));
         PngWriter.write(output.resolve("generated_views.png"),

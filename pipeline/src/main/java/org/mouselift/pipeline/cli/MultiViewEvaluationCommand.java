@@ -95,9 +95,6 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         if (limit != null && limit < 1 || pictures < 0) {
             throw CommandException.usage("--samples is at least 1, --pictures at least 0", "");
         }
-        if (sampling.crop().isPresent()) {
-            throw CommandException.usage("--auto-crop changes the photo and not its truth", "Leave it away in evaluations.");
-        }
         long start = System.nanoTime();
         List<Subject> subjects = Subject.samples(data);
         subjects = limit == null ? subjects : subjects.subList(0, Math.min(limit, subjects.size()));

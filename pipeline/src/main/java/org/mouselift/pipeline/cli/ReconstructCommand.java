@@ -85,6 +85,11 @@ final class ReconstructCommand implements Callable<Integer> {
     private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable(ReferencePicture.ALPHA, RigProvenance.CODE));
         List<Subject> subjects = photos.subjects();
+        Optional<Subject> known = subjects.stream().filter(s -> s.sample().isPresent()).findFirst();
+        if (photos.crops() && known.isPresent()) {
+            throw CommandException.usage("--auto-crop changes the photo and not the true views of the sample " + known.get().sample().get(),
+                    "Leave it away for samples, or name the photo itself: " + known.get().photo());
+        }
         SamplingArguments sampling = photos.sampling();
         PipelineFolder folder = sampling.folder(mouselift);
         SamplingOptions options = sampling.options(folder);
@@ -96,7 +101,7 @@ final class ReconstructCommand implements Callable<Integer> {
             List<String> warnings = requireMatch(weights, pipeline, rig, rig.id(), allowed.contains(RigProvenance.CODE));
             warnings.forEach(w -> mouselift.note("warning: " + w));
             int size = sampling.size(pipeline);
-            Map<String, Object> settings = sampling.settings(folder, prompts, options, size, photos.seed());
+            Map<String, Object> settings = photos.settings(folder, prompts, options, size);
             settings.put("rig", rig.id());
             settings.put("reconstructor", weights.folder().toString());
             settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));

@@ -1,10 +1,12 @@
 package org.mouselift.pipeline.cli;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
@@ -15,16 +17,23 @@ import picocli.CommandLine.Model.CommandSpec;
  *
  * @param arguments of the command line
  * @param weights the folder of weights or the checkpoint, and the SHA-256 of its tensors' file
+ * @param settings of the first stage; left out without one
  * @param seconds from the start of the command to the end of the work
  */
-record RunRecord(List<String> arguments, String version, String java, String weights, String weightsSha256, double seconds) {
+record RunRecord(List<String> arguments, String version, String java, String weights, String weightsSha256,
+        @JsonInclude(JsonInclude.Include.NON_NULL) Map<String, Object> settings, double seconds) {
     static final String FILE = "run.json";
 
     /** Writes the record of a finished command. {@code start} is the {@link System#nanoTime} of its beginning. */
     static void write(Path folder, CommandSpec spec, GsLrmWeights weights, long start) throws IOException {
+        write(folder, spec, weights, null, start);
+    }
+
+    /** The same with the {@link SamplingArguments#settings} of the first stage. */
+    static void write(Path folder, CommandSpec spec, GsLrmWeights weights, Map<String, Object> settings, long start) throws IOException {
         String version = Mouselift.class.getPackage().getImplementationVersion();
         RunRecord record = new RunRecord(spec.root().commandLine().getParseResult().originalArgs(), version == null ? "unpackaged" : version,
-                Runtime.version().toString(), weights.folder().toString(), ContentHash.ofFile(weights.file()), (System.nanoTime() - start) * 1e-9);
+                Runtime.version().toString(), weights.folder().toString(), ContentHash.ofFile(weights.file()), settings, (System.nanoTime() - start) * 1e-9);
         ByteBuffer bytes = ByteBuffer.wrap((Json.write(record) + "\n").getBytes(StandardCharsets.UTF_8));
         AtomicFile.write(folder.resolve(FILE), channel -> {
             while (bytes.hasRemaining()) {

@@ -1,13 +1,13 @@
 package org.mouselift.pipeline.cli;
 
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
@@ -17,7 +17,9 @@ import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.prompts.PromptCheck;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.prompts.TrainedPrompts;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options of every command that draws views of a photo; the spellings of the original's command line are understood too. */
 final class SamplingArguments {
@@ -59,9 +61,8 @@ final class SamplingArguments {
     @Option(names = "--view-size", paramLabel = "PIXELS", description = "Size of the views (default: the size the pipeline was trained on).")
     private Integer size;
 
-    @Option(names = {"--auto-crop", "--auto_crop"}, arity = "0..1", fallbackValue = "0.65", paramLabel = "SHARE",
-            description = "Frame the photo so that the subject takes this share of it; needs alpha (without a number: ${FALLBACK-VALUE}).")
-    private Double crop;
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
 
     /** Opens the pipeline folder; nothing is loaded yet. */
     PipelineFolder folder(Mouselift mouselift) throws IOException {
@@ -93,6 +94,9 @@ final class SamplingArguments {
         if (noiseLevel > 999) {
             throw CommandException.usage("--noise-level " + noiseLevel + ": expected 0 to 999", "");
         }
+        if (size != null) {
+            requireSize(size, "--view-size " + size);
+        }
         try {
             SamplingOptions recommended = folder.sampling();
             return new SamplingOptions(steps == null ? recommended.steps() : steps, guidance == null ? recommended.guidance() : guidance,
@@ -102,21 +106,23 @@ final class SamplingArguments {
         }
     }
 
-    OptionalDouble crop() {
-        if (crop != null && !(crop > 0.05 && crop <= 1)) {
-            throw CommandException.usage("--auto-crop " + crop + ": expected a share between 0.05 and 1", "");
-        }
-        return crop == null ? OptionalDouble.empty() : OptionalDouble.of(crop);
+    /** Names of those of these options that the command line has. */
+    List<String> given() {
+        return command.commandLine().getParseResult().matchedOptions().stream()
+                .filter(o -> o.userObject() instanceof Field field && field.getDeclaringClass() == SamplingArguments.class).map(o -> o.names()[0]).toList();
     }
 
     /** Side of the views in pixels. */
     int size(MultiViewPipeline loaded) {
         int pixels = size != null ? size : loaded.pictureSize();
-        if (pixels < 1 || pixels > MAX_SIZE) {
-            throw CommandException.usage(size == null ? "the pipeline does not say its picture size (sample_size of its UNet)" : "--view-size " + size
-                    + ": expected 1 to " + MAX_SIZE, "Give --view-size PIXELS.");
-        }
+        requireSize(pixels, "the picture size that the pipeline says (sample_size of its UNet) is " + pixels);
         return pixels;
+    }
+
+    private static void requireSize(int pixels, String what) {
+        if (pixels < 1 || pixels > MAX_SIZE) {
+            throw CommandException.usage(what + ": expected 1 to " + MAX_SIZE, "Give --view-size PIXELS.");
+        }
     }
 
     /** What decides the pictures besides the photo, for provenance and for telling whether results can be kept. */
@@ -141,7 +147,6 @@ final class SamplingArguments {
         out.put("sampler", sampler.toString());
         out.put("noiseLevel", noiseLevel);
         out.put("viewSize", pixels);
-        out.put("autoCrop", crop);
         out.put("seed", seed);
         return out;
     }

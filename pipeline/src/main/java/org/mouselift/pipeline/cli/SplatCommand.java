@@ -8,10 +8,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.GeometryMode;
 import org.mouselift.data.camera.RigCheck;
@@ -211,14 +214,16 @@ final class SplatCommand implements Callable<Integer> {
         report.files().forEach(file -> out.println(folder.resolve(file)));
     }
 
-    private static void line(PrintWriter out, String what, java.util.Map<String, Double> metrics) {
+    /** What is defined of the metrics: without a mask there is no foreground, and of equal pictures no PSNR. */
+    private static void line(PrintWriter out, String what, Map<String, Double> metrics) {
         if (metrics != null) {
-            out.printf("%-24s PSNR %s dB, SSIM %s, foreground PSNR %s dB, mask IoU %s%n", what, number(metrics.get("psnr"), 2), number(metrics.get("ssim"), 4),
-                    number(metrics.get("foregroundPsnr"), 2), number(metrics.get("maskIou"), 3));
+            out.printf("%-24s %s%n", what, Stream.of(number("PSNR %.2f dB", metrics.get("psnr")), number("SSIM %.4f", metrics.get("ssim")),
+                    number("foreground PSNR %.2f dB", metrics.get("foregroundPsnr")), number("mask IoU %.3f", metrics.get("maskIou")))
+                    .flatMap(Optional::stream).collect(Collectors.joining(", ")));
         }
     }
 
-    private static String number(Double value, int digits) {
-        return value == null ? "-" : String.format(Locale.ROOT, "%." + digits + "f", value);
+    private static Optional<String> number(String format, Double value) {
+        return Optional.ofNullable(value).map(v -> String.format(Locale.ROOT, format, v));
     }
 }

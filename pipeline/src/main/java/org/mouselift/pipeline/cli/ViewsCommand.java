@@ -63,7 +63,7 @@ final class ViewsCommand implements Callable<Integer> {
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
-            Map<String, Object> settings = sampling.settings(folder, prompts, options, sampling.size(pipeline), photos.seed());
+            Map<String, Object> settings = photos.settings(folder, prompts, options, sampling.size(pipeline));
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings);
             return batch.all(subjects, (subject, place) -> photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA)).write(place, ""));
         }

@@ -123,6 +123,12 @@ class ReconstructCommandTest {
         JsonNode run = new ObjectMapper().readTree(a.resolve("cam_000/run.json").toFile());
         assertEquals(List.of(42, 2, 1.0), List.of(run.at("/settings/seed").asInt(), run.at("/settings/steps").asInt(), run.at("/settings/eta").asDouble()));
         assertEquals(64, run.at("/settings/weightsSha256/unet").asText().length());
+
+        assertEquals(0, run("views", photo.toString(), "--pipeline", pipeline.toString(), "--save-steps", "--steps", "1", "-o", a.toString()), err.toString());
+        assertFalse(Files.exists(a.resolve("cam_000/steps/step_001.png")), "of the run before");
+        assertTrue(Files.exists(a.resolve("cam_000/steps/step_000.png")));
+        assertEquals(0, views(a, photo), err.toString());
+        assertFalse(Files.exists(a.resolve("cam_000/steps")), "of the run before");
     }
 
     @Test
@@ -140,6 +146,8 @@ class ReconstructCommandTest {
         double mean = (truth.at("/slots/1/metrics/psnr").asDouble() + truth.at("/slots/2/metrics/psnr").asDouble()) / 2;
         assertEquals(mean, truth.at("/mean/psnr").asDouble(), 1e-9, "the photo's own slot does not count");
         assertTrue(truth.at("/copyInput/psnr").asDouble() > truth.at("/mean/psnr").asDouble(), "untrained networks draw worse than a copy of the photo");
+        assertEquals(ExitCode.USAGE, reconstruct(results, sample, "--auto-crop"));
+        assertTrue(err.toString().contains("not the true views"), err.toString());
     }
 
     @Test

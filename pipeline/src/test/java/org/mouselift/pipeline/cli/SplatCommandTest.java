@@ -239,9 +239,29 @@ class SplatCommandTest {
         assertEquals(2 * 32, org.mouselift.data.image.Images.read(results.resolve("generated_views.png")).height());
         assertTrue(Files.exists(results.resolve("input.png")) && Files.exists(results.resolve("generated_views").resolve("view_05.png")));
 
+        assertTrue(out.toString().lines().anyMatch(line -> line.matches("input views +PSNR [-0-9.]+ dB, SSIM [-0-9.]+")), "generated views have no mask: " + out);
+        assertTrue(out.toString().lines().anyMatch(line -> line.matches("unseen views .*foreground PSNR [-0-9.]+ dB, mask IoU [0-9.]+")), out.toString());
+        JsonNode run = new ObjectMapper().readTree(results.resolve("run.json").toFile());
+        assertEquals(List.of(2, 42, "human6"), List.of(run.at("/settings/steps").asInt(), run.at("/settings/seed").asInt(), run.at("/settings/rig").asText()));
+        assertEquals(sha256(pipeline.resolve("unet/diffusion_pytorch_model.safetensors")), run.at("/settings/weightsSha256/unet").asText());
+
+        Files.writeString(results.resolve("notes.txt"), "mine");
+        assertEquals(0, run("demo", "--weights", six.toString(), "-o", results.toString(), "--mouse", "1", "--turntable", "0", "--photos", "6"), err.toString());
+        for (String first : List.of("views.json", "generated_views.png", "generated_views", "input.png")) {
+            assertFalse(Files.exists(results.resolve(first)), "of the run before: " + first);
+        }
+        assertTrue(Files.exists(results.resolve("notes.txt")) && Files.exists(results.resolve("unseen.png")));
+        assertFalse(new ObjectMapper().readTree(results.resolve("run.json").toFile()).has("settings"));
+
+        for (String[] of : new String[][] {{"--steps", "3"}, {"--pipeline", pipeline.toString()}, {"--noise-seed", "42"}}) {
+            assertEquals(ExitCode.USAGE, run("demo", "--photos", "6", of[0], of[1]));
+            assertTrue(err.toString().contains(of[0] + " belongs to the first stage"), err.toString());
+        }
+        assertEquals(ExitCode.USAGE, run("demo", "--auto-crop"), "the truth would not be cropped");
+        Files.write(pipeline.resolve("unet/diffusion_pytorch_model.safetensors"), new byte[] {1, 2, 3});
         Files.writeString(index, "{\"_mouselift_sampling\": {\"steps\": 0}}");
         assertEquals(ExitCode.BAD_INPUT, run(quick));
-        assertTrue(err.toString().contains("MFL-E202") && err.toString().contains("_mouselift_sampling"), err.toString());
+        assertTrue(err.toString().contains("MFL-E202") && err.toString().contains("_mouselift_sampling"), "before weights are read: " + err);
         assertEquals(ExitCode.USAGE, run("demo", "--photos", "2"));
     }
 
