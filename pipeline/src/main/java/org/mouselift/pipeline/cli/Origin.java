@@ -61,7 +61,8 @@ final class Origin {
         return all;
     }
 
-    private static Provenance stored(Path checkpoint) throws IOException {
+    /** What a checkpoint of a training says about its run. */
+    static Provenance stored(Path checkpoint) throws IOException {
         try {
             return JSON.readTree(TrainingCheckpoint.readProvenance(checkpoint)) instanceof ObjectNode json ? Provenance.of(json, checkpoint.toAbsolutePath().getParent())
                     : Provenance.empty();

@@ -1,5 +1,6 @@
 package org.mouselift.pipeline.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -35,11 +36,13 @@ import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.RigProvenance;
 import org.mouselift.pipeline.train.GsLrmTrainer;
 import org.mouselift.pipeline.train.GslrmSetup;
+import org.mouselift.pipeline.train.OriginalResume;
 import org.mouselift.pipeline.train.OverfitVerdict;
 import org.mouselift.pipeline.train.RunRecorder;
 import org.mouselift.pipeline.train.SceneBatch;
 import org.mouselift.pipeline.train.SceneSource;
 import org.mouselift.pipeline.train.TrainingCheckpoint;
+import org.mouselift.pipeline.train.TrainingRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -62,6 +65,8 @@ import picocli.CommandLine.Spec;
             "  mouselift train gslrm --config mouse.yaml --load weights/gslrm-mouse-128/model.safetensors"})
 final class TrainGslrmCommand implements Callable<Integer> {
     private static final String WEIGHTS = "weights";
+    /** Key of the provenance: the state of the original checkpoint that the run goes on from. */
+    private static final String CONTINUED = "continued";
     private static final int OVERFIT_EVERY = 100;
     private static final int VALIDATION_SCENES = 32;
 
@@ -69,7 +74,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
     private Path config;
 
     @Option(names = "--load", paramLabel = "FILE", description = "Start from these weights (safetensors, a .pt of the original, or a checkpoint of ours) unless the "
-            + "checkpoint folder already has a run.")
+            + "checkpoint folder already has a run. Of a .pt with optimizer state the training goes on, unless training.optimizer.reset_training_state is true.")
     private Path load;
 
     @Option(names = {"-s", "--set"}, arity = "2", paramLabel = "KEY VALUE", hideParamSyntax = true,
@@ -129,6 +134,10 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
         Path folder = overfit > 0 ? c.checkpointing().checkpointDir().resolve("overfit_" + overfit) : c.checkpointing().checkpointDir();
         DoubledPrefix.requireSingle(folder);
+        Optional<OriginalResume> original = original(c, folder);
+        if (original.isPresent() && TrainingCheckpoint.newest(folder).isEmpty()) {
+            TrainingRun.requireWork(original.get().passes(), c.schedule().maxPasses());
+        }
         Files.createDirectories(folder);
         for (Path place : List.of(folder, folder.resolve("pictures"), folder.resolve(WEIGHTS))) {
             AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
@@ -137,7 +146,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
         try (GsLrm model = model(network, c, folder)) {
             GslrmSetup.freeze(c).apply(model);
             RigProvenance rig = GslrmSetup.rig(train, c.dataset().numInputViews(), seed);
-            return train(c, model, networks, train, validation, folder, trainList, rig, err);
+            return train(c, model, networks, train, validation, folder, trainList, rig, original, err);
         }
     }
 
@@ -183,7 +192,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
     }
 
     private int train(GslrmConfig c, GsLrm model, Networks networks, SceneSource train, SceneSource validation, Path folder, Path trainList, RigProvenance rig,
-            PrintWriter err) throws IOException {
+            Optional<OriginalResume> original, PrintWriter err) throws IOException {
         SceneBatch.ViewRule views = GslrmSetup.views(c, targets);
         if (overfit == 0) {
             gate(folder);
@@ -191,22 +200,28 @@ final class TrainGslrmCommand implements Callable<Integer> {
         int batch = Math.min(c.loader().batchSize(), train.size());
         long total = GslrmSetup.passes(c, Math.max(1, train.size() / batch));
         long done = TrainingCheckpoint.newest(folder).map(f -> f.counters().fwdbwdStep()).orElse(0L);
-        ObjectNode cameras = JsonNodeFactory.instance.objectNode();
-        rig.into(cameras);
+        ObjectNode known = JsonNodeFactory.instance.objectNode();
+        rig.into(known);
+        original.ifPresent(o -> known.set(CONTINUED, o.json()));
         Provenance origin = Origin.with(Origin.started(Origin.of(spec, "gslrm"), folder, start(c)), "data", Optional.of(trainList));
+        OriginalResume.Plan begin = original.map(o -> o.plan(new OriginalResume.Resets(c.optimizer().resetLr(), c.optimizer().resetWeightDecay(),
+                c.optimizer().resetTrainingState()), GslrmSetup.schedule(c), c.optimizer().weightDecay()))
+                .orElse(new OriginalResume.Plan(0, 0, 0, GslrmSetup.schedule(c)::rate, c.optimizer().weightDecay(), false));
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), ConfigOverride.pairs(overrides)));
         var plan = new GsLrmTrainer.Plan(folder, seed, batch, c.runtime().gradAccumSteps(), total, views,
                 overfit > 0 ? 0 : c.checkpointing().checkpointEvery(), c.checkpointing().totalLimit().orElse(0), overfit > 0 ? OVERFIT_EVERY : c.logging().visEvery(),
                 overfit > 0 ? OVERFIT_EVERY : validation == null ? 0 : c.validation().every(), overfit > 0 ? overfit : VALIDATION_SCENES, configuration,
-                origin.with(cameras).json(folder).toString());
+                origin.with(known).json(folder).toString());
         try (LpipsNetwork network = networks.lpips.isEmpty() ? null : LpipsNetwork.open(networks.lpips);
                 PerceptualNetwork perceptual = networks.vgg19 == null ? null : PerceptualNetwork.open(networks.vgg19);
                 RunRecorder recorder = new RunRecorder(folder, done, c.logging().logEvery(), c.logging().printEvery(),
                         parent.mouselift.progress("train", total - done, "passes"), err);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(GslrmSetup.loss(c), network == null ? null : network.lpips(),
-                        perceptual == null ? null : perceptual.distance()), GslrmSetup.optimiser(c, model), GslrmSetup.schedule(c), GslrmSetup.rules(c), train, validation,
+                        perceptual == null ? null : perceptual.distance()), GslrmSetup.optimiser(c, model, begin.weightDecay()), begin.rates(), GslrmSetup.rules(c), train, validation,
                         network, plan, recorder)) {
-            trainer.resume();
+            if (!trainer.resume() && original.isPresent()) {
+                trainer.begin(original.get(), begin);
+            }
             Path weights = folder.resolve(WEIGHTS);
             if (trainer.passes() == total && !exported(folder, total)) {
                 recorder.note("the run was ended between its last checkpoint and its weights: only these are written");
@@ -255,6 +270,20 @@ final class TrainGslrmCommand implements Callable<Integer> {
     /** The weights to start from, if any are named. */
     private Optional<Path> start(GslrmConfig c) {
         return load != null ? Optional.of(load) : c.checkpointing().resumeCheckpoint().filter(p -> !p.toString().isEmpty());
+    }
+
+    /**
+     * The training state that the run began with: of a run that continues what its checkpoint says, else what comes with the weights
+     * to start from, if they are a checkpoint of the original and the configuration does not reset it.
+     */
+    private Optional<OriginalResume> original(GslrmConfig c, Path folder) throws IOException {
+        Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
+        if (newest.isPresent()) {
+            Optional<JsonNode> continued = Origin.stored(newest.get().file()).keys().optional(CONTINUED);
+            return continued.map(OriginalResume::of);
+        }
+        Optional<Path> start = start(c).filter(Files::isRegularFile);
+        return start.isEmpty() || overfit > 0 || c.optimizer().resetTrainingState() ? Optional.empty() : OriginalResume.read(start.get());
     }
 
     private GsLrm model(GsLrmConfig network, GslrmConfig c, Path folder) throws IOException {

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongToDoubleFunction;
 import java.util.stream.IntStream;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
@@ -20,7 +21,6 @@ import org.mouselift.models.losses.LossReport;
 import org.mouselift.models.losses.ReconstructionLoss;
 import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Optimizer;
-import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
 import org.mouselift.pipeline.evaluate.LpipsNetwork;
 import org.mouselift.pipeline.reconstruct.ViewMetrics;
@@ -67,7 +67,7 @@ public final class GsLrmTrainer extends TrainingRun {
      * @param validation null for none
      * @param lpips measures {@code val/lpips}; null to leave it out. Stays open
      */
-    public GsLrmTrainer(GsLrm model, ReconstructionLoss loss, Optimizer optimiser, Schedule schedule, GradientRules rules, SceneSource train,
+    public GsLrmTrainer(GsLrm model, ReconstructionLoss loss, Optimizer optimiser, LongToDoubleFunction schedule, GradientRules rules, SceneSource train,
             SceneSource validation, LpipsNetwork lpips, Plan plan, TrainingListener listener) {
         super(model.stateDict(), optimiser, new TrainingStep(optimiser, schedule, rules, plan.accumulation()), plan.course(), listener);
         this.model = model;

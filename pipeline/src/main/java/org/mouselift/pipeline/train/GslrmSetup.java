@@ -64,8 +64,13 @@ public final class GslrmSetup {
 
     /** AdamW as in the original, or Muon for the matrices of the transformer blocks and AdamW for the rest. */
     public static Optimizer optimiser(GslrmConfig config, GsLrm model) {
+        return optimiser(config, model, config.optimizer().weightDecay());
+    }
+
+    /** The same with another weight decay, such as that of a checkpoint that is continued. */
+    public static Optimizer optimiser(GslrmConfig config, GsLrm model, double weightDecay) {
         GslrmConfig.Optimizer o = config.optimizer();
-        AdamW.Options adamw = new AdamW.Options(o.beta1(), o.beta2(), 1e-8, o.weightDecay());
+        AdamW.Options adamw = new AdamW.Options(o.beta1(), o.beta2(), 1e-8, weightDecay);
         return switch (o.kind()) {
             case ADAMW -> new AdamW(model.stateDict(), adamw);
             case MUON -> new Muon(model.stateDict(), n -> n.startsWith("transformer_layers."), n -> n.endsWith("to_qkv.weight") ? 3 : 1,

@@ -1,5 +1,6 @@
 package org.mouselift.pipeline.train;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -41,8 +42,15 @@ public final class TrainingCheckpoint {
      * @param skipped updates skipped so far
      * @param recentSkips 1 for a skipped and 0 for an applied update, newest last, at most 100 characters
      * @param seed seed of data order and draws
+     * @param optimiserSteps updates that the optimiser itself has counted, where it began later than the run; else null
      */
-    public record Counters(long fwdbwdStep, long updateStep, long scheduleStep, long skipped, String recentSkips, long seed) {}
+    public record Counters(long fwdbwdStep, long updateStep, long scheduleStep, long skipped, String recentSkips, long seed,
+            @JsonInclude(JsonInclude.Include.NON_NULL) Long optimiserSteps) {
+        /** Of a run whose optimiser counts as the run does. */
+        public Counters(long fwdbwdStep, long updateStep, long scheduleStep, long skipped, String recentSkips, long seed) {
+            this(fwdbwdStep, updateStep, scheduleStep, skipped, recentSkips, seed, null);
+        }
+    }
 
     /** Parameters and optimiser moments by state-dict name; maps share the key order of the model. */
     public record State(Map<String, Tensor> model, Map<String, Tensor> expAvg, Map<String, Tensor> expAvgSq) {}

@@ -10,10 +10,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
+import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.TrainingStep;
 
@@ -151,7 +153,7 @@ public abstract class TrainingRun implements AutoCloseable {
         }
         // A run that was killed between a checkpoint and the clearing up after it left one too many.
         TrainingCheckpoint.prune(course.folder(), course.keep());
-        optimiser.updates(c.updateStep());
+        optimiser.updates(c.optimiserSteps() == null ? c.updateStep() : c.optimiserSteps());
         step.resume(c.fwdbwdStep(), c.scheduleStep(), c.updateStep());
         resumed(c.updateStep());
         if (!Files.exists(Provenance.file(file))) {
@@ -163,6 +165,27 @@ public abstract class TrainingRun implements AutoCloseable {
         return true;
     }
 
+    /**
+     * Begins with the training state of an original checkpoint whose weights the model has: counters, moments, position of the
+     * schedule. Called instead of {@link #resume} when the folder has no run yet.
+     *
+     * @param plan with the learning rates that this run was made with
+     */
+    public final void begin(OriginalResume original, OriginalResume.Plan plan) throws IOException {
+        if (plan.moments()) {
+            if (!(optimiser instanceof AdamW adamw)) {
+                throw new IOException(original.file() + " holds the state of AdamW; set training.optimizer.name adamw, or"
+                        + " training.optimizer.reset_training_state true to take the weights alone");
+            }
+            try (Checkpoint stored = Checkpoint.open(original.file())) {
+                original.restore(stored, adamw);
+            }
+        }
+        step.resume(plan.passes(), plan.opportunity(), plan.updates());
+        listener.note("continuing the training of " + original.file() + " (pass " + plan.passes() + ", update " + plan.updates()
+                + (plan.moments() ? ")" : "); it holds no optimizer state, the moments begin at zero"));
+    }
+
     private TrainingCheckpoint.State state() {
         return new TrainingCheckpoint.State(weights, optimiser.firstMoments(), optimiser.secondMoments());
     }
@@ -172,10 +195,7 @@ public abstract class TrainingRun implements AutoCloseable {
      * recorded at a pass is recorded before that pass's checkpoint, so that a run killed in between does it again.
      */
     public final void run() throws IOException {
-        if (step.passes() >= course.passes()) {
-            throw new IOException("MFL-E208: checkpoint is at step " + step.passes() + ", limit is " + course.passes()
-                    + ": training would end immediately. Set reset_training_state: true or raise the limit.");
-        }
+        requireWork(step.passes(), course.passes());
         long saved = -1;
         validated = -1;
         while (step.passes() < course.passes() && !stopRequested) {
@@ -203,6 +223,14 @@ public abstract class TrainingRun implements AutoCloseable {
         }
         listener.note(stopRequested && step.passes() < course.passes()
                 ? "stopped at pass " + step.passes() + "; run the same command again to continue" : "finished at pass " + step.passes());
+    }
+
+    /** Refuses to begin at or after the end (MFL-E208). */
+    public static void requireWork(long done, long limit) throws IOException {
+        if (done >= limit) {
+            throw new IOException("MFL-E208: Checkpoint is at step " + done + ", limit is " + limit
+                    + ": training would end immediately. Set reset_training_state: true or raise the limit.");
+        }
     }
 
     private void onePass(long number) throws IOException {
@@ -260,7 +288,8 @@ public abstract class TrainingRun implements AutoCloseable {
 
     private void save() throws IOException {
         try (Scope s = Scope.open("checkpoint")) {
-            var counters = new TrainingCheckpoint.Counters(step.passes(), step.updates(), step.opportunities(), skipped, recentSkips, course.seed());
+            var counters = new TrainingCheckpoint.Counters(step.passes(), step.updates(), step.opportunities(), skipped, recentSkips, course.seed(),
+                    optimiser.updates() == step.updates() ? null : (Long) optimiser.updates());
             Path file = TrainingCheckpoint.save(course.folder(), counters, state(), course.configuration(), course.provenance(), course.keep());
             record(file, validated == step.passes());
             saved(file, step.updates());

@@ -74,7 +74,7 @@ public final class ResumeVerifier implements CaseVerifier {
             boolean all = optimiser.updates() == state.updates();
             for (int g = 0; g < 2; g++) {
                 for (int i = 0; i < optimiser.group(g).size(); i++) {
-                    String of = "optimizer.state." + state.groups().get(g).get(i) + ".";
+                    String of = "optimizer.state." + state.optimizer().orElseThrow().groups().get(g).get(i) + ".";
                     String name = optimiser.group(g).get(i);
                     all &= Arrays.equals(stored.tensor(of + "exp_avg").floats(), optimiser.firstMoment(name).toFloats())
                             && Arrays.equals(stored.tensor(of + "exp_avg_sq").floats(), optimiser.secondMoment(name).toFloats());

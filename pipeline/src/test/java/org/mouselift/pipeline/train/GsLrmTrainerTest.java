@@ -71,7 +71,7 @@ class GsLrmTrainerTest {
         var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, 0, 2, "configuration: text", "{\"about\": 1}");
         try (GsLrm model = GsLrm.initialised(config, DType.F32, 3);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), new AdamW(model.stateDict(), AdamW.Options.GS_LRM),
-                        new Schedule(Schedule.Kind.COSINE, lr, 2, 8), new GradientRules(clip, 20, true, true), SCENES, validation, null, plan, recorder)) {
+                        new Schedule(Schedule.Kind.COSINE, lr, 2, 8)::rate, new GradientRules(clip, 20, true, true), SCENES, validation, null, plan, recorder)) {
             trainer.resume();
             trainer.run();
         }

@@ -71,7 +71,7 @@ class TrainingMemoryTest {
         MemoryPool.trim();
         try (GsLrm model = GsLrm.initialised(GsLrmConfig.tiny().withSize(16, 16, 1).withCheckpointEvery(1), DType.F32, 3);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), new AdamW(model.stateDict(), AdamW.Options.GS_LRM),
-                        new Schedule(Schedule.Kind.COSINE, 1e-3, 2, PASSES / 2), new GradientRules(1, 20, true, true), SquareScenes.SCENES, null, null, plan, watch)) {
+                        new Schedule(Schedule.Kind.COSINE, 1e-3, 2, PASSES / 2)::rate, new GradientRules(1, 20, true, true), SquareScenes.SCENES, null, null, plan, watch)) {
             trainer.run();
         }
         MemoryPool.Usage warm = watch.usage.get(WARM);
