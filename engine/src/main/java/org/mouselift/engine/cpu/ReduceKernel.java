@@ -61,6 +61,8 @@ final class ReduceKernel implements Kernel<Reduce> {
         } else if (kept > 0 && rank - kept > 0 && keptStrides[kept - 1] == 1 && keptDims[kept - 1] >= 16 && x.dtype() == DType.F32
                 && (op.kind() == Reduce.Kind.SUM || op.kind() == Reduce.Kind.MEAN)) {
             columns(op.kind(), x, y, keptDims, keptStrides, dims, strides, each);
+        } else if (x.dtype() == DType.F32 && op.kind() != Reduce.Kind.MIN && each > 0 && strides[strides.length - 1] == 1) {
+            runs(op.kind(), x, y, keptDims, keptStrides, dims, strides, each);
         } else {
             TensorSpec inner = new TensorSpec(x.dtype(), Shape.of(dims));
             Workers.split(results, Math.max(1, 4096 / Math.max(1, each)), (w, begin, end) -> {
@@ -70,6 +72,27 @@ final class ReduceKernel implements Kernel<Reduce> {
                 }
             });
         }
+    }
+
+    /** Folds every result's elements run by run, a run being what lies contiguous among the reduced axes: the planes of a channel. */
+    private static void runs(Reduce.Kind kind, Tensor x, Tensor y, long[] keptDims, long[] keptStrides, long[] dims, long[] strides, long each) {
+        int outer = dims.length - 1;
+        long run = dims[outer];
+        while (outer > 0 && strides[outer - 1] == run) {
+            run *= dims[--outer];
+        }
+        long length = run;
+        long[] outerDims = java.util.Arrays.copyOf(dims, outer);
+        Workers.split(y.numel(), Math.max(1, 4096 / each), (w, begin, end) -> {
+            for (long r = begin; r < end; r++) {
+                long start = x.offset() + offset(r, keptDims, keptStrides);
+                double acc = kind == Reduce.Kind.MAX ? Double.NEGATIVE_INFINITY : 0;
+                for (long i = 0; i < each / length; i++) {
+                    acc = combine(kind, acc, vectors(kind, x.segment(), start + offset(i, outerDims, strides), length));
+                }
+                y.segment().set(DType.LE_F32, (y.offset() + r) * 4, (float) finish(kind, acc, each));
+            }
+        });
     }
 
     /** Sums over leading axes while the last kept axis is contiguous: walks memory row by row. */
@@ -134,7 +157,7 @@ final class ReduceKernel implements Kernel<Reduce> {
             return acc[0];
         }
         if (t.dtype() == DType.F32 && t.isContiguous() && kind != Reduce.Kind.MIN) {
-            return vectors(kind, t, begin, end);
+            return vectors(kind, t.segment(), t.offset() + begin, end - begin);
         }
         if (t.rank() == 1) {
             double a = acc[0];
@@ -153,11 +176,11 @@ final class ReduceKernel implements Kernel<Reduce> {
     }
 
     /** Contiguous float32 elements: the same in vectors, sums in double lanes. */
-    private static double vectors(Reduce.Kind kind, Tensor t, long begin, long end) {
+    private static double vectors(Reduce.Kind kind, MemorySegment x, long from, long n) {
         double acc = kind == Reduce.Kind.MAX ? Double.NEGATIVE_INFINITY : 0;
-        for (long i = begin; i < end; i += BLOCK) {
-            int bytes = (int) Math.min(BLOCK, end - i) * 4;
-            MemorySegment part = t.segment().asSlice((t.offset() + i) * 4, bytes);
+        for (long i = 0; i < n; i += BLOCK) {
+            int bytes = (int) Math.min(BLOCK, n - i) * 4;
+            MemorySegment part = x.asSlice((from + i) * 4, bytes);
             acc = combine(kind, acc, kind == Reduce.Kind.MAX ? RowSums.max(part, bytes) : RowSums.wide(part, bytes, false));
         }
         return acc;

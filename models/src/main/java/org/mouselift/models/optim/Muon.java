@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
+import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
@@ -28,6 +29,8 @@ public final class Muon implements Optimizer {
     private static final double A = 3.4445;
     private static final double B = -4.7750;
     private static final double C = 2.0315;
+    /** Rounds on the Gram matrix alone. */
+    private static final int GRAM_ROUNDS = 3;
     private static final double ADAMW_ROOT_MEAN_SQUARE = 0.2;
 
     /**
@@ -125,8 +128,12 @@ public final class Muon implements Optimizer {
     }
 
     /**
-     * The matrix with its singular values brought near 1: for x = U S Vᵀ about U Vᵀ, by {@code x = A x + (B xxᵀ + C (xxᵀ)²) x} on the
-     * matrix divided by its Frobenius norm.
+     * The matrix with its singular values brought near 1: for x = U S Vᵀ about U Vᵀ, by {@code x = p(xxᵀ) x} with
+     * {@code p(g) = A + B g + C g²} on the matrix divided by its Frobenius norm.
+     *
+     * <p>All p of a long matrix commute with its Gram matrix g, so that a round is also {@code q = p(g) q; g = p(g) g p(g)} with
+     * square matrices only, and {@code x = q x} at the end. Small singular values lose digits in that g: after
+     * {@value #GRAM_ROUNDS} rounds it is computed anew, which keeps the result as exact as the plain rounds.
      *
      * @param matrix [rows, columns], contiguous
      */
@@ -136,12 +143,38 @@ public final class Muon implements Optimizer {
         // The small number keeps a zero gradient at zero.
         double norm = Math.sqrt(Ops.sum(Ops.square(x)).item()) + 1e-12;
         x = Ops.affine(x, 1 / norm, 0);
-        for (int i = 0; i < rounds; i++) {
-            Tensor gram = Ops.matmul(x, Ops.transpose(x, 0, 1));
-            Tensor polynomial = Ops.add(Ops.affine(gram, B, 0), Ops.affine(Ops.matmul(gram, gram), C, 0));
-            x = Ops.add(Ops.affine(x, A, 0), Ops.matmul(polynomial, x));
+        Tensor unit = identity(x.dtype(), x.dim(0));
+        int atOnce = x.dim(1) >= 2 * x.dim(0) ? GRAM_ROUNDS : 1;
+        for (int i = 0; i < rounds; i += atOnce) {
+            x = Ops.matmul(polynomials(Ops.matmul(x, Ops.transpose(x, 0, 1)), unit, Math.min(atOnce, rounds - i)), x);
         }
         return tall ? Ops.contiguous(Ops.transpose(x, 0, 1)) : x;
+    }
+
+    /** What some rounds multiply a matrix with, from its Gram matrix. */
+    private static Tensor polynomials(Tensor gram, Tensor unit, int rounds) {
+        Tensor g = gram;
+        Tensor product = null;
+        for (int i = 0; i < rounds; i++) {
+            Tensor p = Ops.add(Ops.add(Ops.affine(unit, A, 0), Ops.affine(g, B, 0)), Ops.affine(Ops.matmul(g, g), C, 0));
+            product = product == null ? p : Ops.matmul(p, product);
+            if (i + 1 < rounds) {
+                g = Ops.matmul(Ops.matmul(p, g), p);
+            }
+        }
+        return product;
+    }
+
+    private static Tensor identity(DType dtype, long n) {
+        Tensor unit = Tensor.zeros(dtype, n, n);
+        for (long i = 0; i < n; i++) {
+            if (dtype == DType.F32) {
+                unit.contiguousSegment().set(DType.LE_F32, i * (n + 1) * 4, 1);
+            } else {
+                unit.contiguousSegment().set(DType.LE_F64, i * (n + 1) * 8, 1);
+            }
+        }
+        return unit;
     }
 
     @Override
