@@ -48,7 +48,7 @@ import org.junit.jupiter.api.Test;
 /**
  * What device compilers get wrong stays out of the kernels. The first rules are documented limits of TornadoVM 5.2; the last ones
  * were met here on OpenCL: arrays passed to a method are read with a shifted address, a boolean variable built with both
- * {@code ||} and {@code &&} has the wrong value, a constant NaN does not compile.
+ * {@code ||} and {@code &&} has the wrong value, a constant NaN does not compile, a switch whose cases have gaps takes wrong ones.
  */
 class KernelRulesTest {
     private static final Path KERNELS = Path.of(System.getProperty("mouselift.root"), "tornado-kernels/src/gpu/java/org/mouselift/tornado/kernel");
@@ -142,6 +142,11 @@ class KernelRulesTest {
 
         @Override
         public Void visitSwitch(SwitchTree t, Void nothing) {
+            int[] cases = t.getCases().stream().flatMap(c -> c.getExpressions().stream()).filter(e -> e instanceof LiteralTree l && l.getValue() instanceof Integer)
+                    .mapToInt(e -> (Integer) ((LiteralTree) e).getValue()).sorted().toArray();
+            if (cases.length > 0 && cases[cases.length - 1] - cases[0] >= cases.length) {
+                breach("a switch with gaps");
+            }
             switches++;
             super.visitSwitch(t, nothing);
             switches--;
@@ -275,6 +280,7 @@ class KernelRulesTest {
                 Map.entry("float h(float[] x) { return x[0]; }", "an array is passed to a method"),
                 Map.entry("void h(int n) { boolean b = n > 0; }", "a boolean variable"),
                 Map.entry("float h(int n) { return 0f / 0f; }", "a constant NaN"),
+                Map.entry("int h(int n) { int s = 0; switch (n) { case 1: s = 2; break; case 3: s = 4; break; default: } return s; }", "a switch with gaps"),
                 Map.entry("void h(int n) { for (;;) { continue; } }", "continue"));
         for (Map.Entry<String, String> e : bad.entrySet()) {
             List<String> found = breaches("Bad.java", "class Bad { static " + e.getKey() + " }");

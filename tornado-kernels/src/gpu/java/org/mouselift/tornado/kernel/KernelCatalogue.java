@@ -8,9 +8,11 @@ import org.mouselift.tornado.launch.Elementwise;
 import org.mouselift.tornado.launch.FlashAttention;
 import org.mouselift.tornado.launch.Matmul;
 import org.mouselift.tornado.launch.Norm;
+import org.mouselift.tornado.launch.RadixSort;
 import org.mouselift.tornado.launch.Reduction;
 import org.mouselift.tornado.launch.Rows;
 import org.mouselift.tornado.launch.Splatting;
+import org.mouselift.tornado.launch.SplattingGradient;
 import org.mouselift.tornado.launch.Upsampling;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
@@ -37,10 +39,18 @@ public final class KernelCatalogue {
             Map.entry(AttentionGradient.QUERIES_WIDE, AttentionGradientKernel::attentionGradQueries160),
             Map.entry(AttentionGradient.KEYS_NARROW, AttentionKeysGradientKernel::attentionGradKeys64),
             Map.entry(AttentionGradient.KEYS_WIDE, AttentionKeysGradientKernel::attentionGradKeys160),
-            Map.entry(Splatting.CAMERA, SplatKernel::splatCamera),
-            Map.entry(Splatting.PROJECT, SplatKernel::splatProject),
-            Map.entry(Splatting.SORT, SplatKernel::splatSort),
-            Map.entry(Splatting.COMPOSITE, SplatKernel::splatComposite),
+            Map.entry(Splatting.CAMERA, SplatProjectionKernel::splatCamera),
+            Map.entry(Splatting.PROJECT, SplatProjectionKernel::splatProject),
+            Map.entry(Splatting.BINS, SplatTileKernel::splatBins),
+            Map.entry(Splatting.COMPOSITE, SplatTileKernel::splatComposite),
+            Map.entry(SplattingGradient.CLEAR, SplatTileGradientKernel::splatPairsClear),
+            Map.entry(SplattingGradient.TILES, SplatTileGradientKernel::splatTileGradients),
+            Map.entry(SplattingGradient.SUMS, SplatTileGradientKernel::splatPairSums),
+            Map.entry(SplattingGradient.COLOUR, SplatGradientKernel::splatColourGradient),
+            Map.entry(SplattingGradient.SHAPE, SplatGradientKernel::splatShapeGradient),
+            Map.entry(RadixSort.SUMS, RadixSortKernel::prefixSums),
+            Map.entry(RadixSort.COUNT, RadixSortKernel::radixCount),
+            Map.entry(RadixSort.SCATTER, RadixSortKernel::radixScatter),
             Map.entry(Norm.LAYER, NormKernel::layerNorm),
             Map.entry(Norm.GROUP, NormKernel::groupNorm),
             Map.entry(Norm.SOFTMAX, NormKernel::softmax),

@@ -33,6 +33,7 @@ import org.mouselift.tornado.launch.Norm;
 import org.mouselift.tornado.launch.Reduction;
 import org.mouselift.tornado.launch.Rows;
 import org.mouselift.tornado.launch.Splatting;
+import org.mouselift.tornado.launch.SplattingGradient;
 import org.mouselift.tornado.launch.Upsampling;
 
 /** Which operations the device has kernels for. Fused operations without one are taken apart while tracing. */
@@ -63,6 +64,7 @@ public final class LoweringRules {
         add(Conv2d.InputGrad.class, (Conv2d.InputGrad op, Emission to) -> Convolution.emit(op, to));
         add(Conv2d.WeightGrad.class, (Conv2d.WeightGrad op, Emission to) -> Convolution.emit(op, to));
         add(SplatViews.class, Splatting::emit);
+        add(SplatViews.Gradient.class, SplattingGradient::emit);
         add(UpsampleNearest.class, (UpsampleNearest op, Emission to) -> Upsampling.emit(op, to));
         add(UpsampleNearest.Grad.class, (UpsampleNearest.Grad op, Emission to) -> Upsampling.emit(op, to));
     }
