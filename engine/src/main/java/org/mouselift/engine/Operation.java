@@ -26,7 +26,8 @@ public interface Operation {
 
     /**
      * The same result from more primitive operations, for fused operations: the oracle of the kernels and the path taken
-     * when no kernel exists for an element type. Gradients then follow the primitives.
+     * when no kernel exists for an element type. Gradients then follow the primitives. An operation that overwrites returns an
+     * empty list when its parts have done so.
      */
     default Optional<List<Tensor>> composed(List<Tensor> inputs) {
         return Optional.empty();

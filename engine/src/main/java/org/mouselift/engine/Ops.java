@@ -96,8 +96,13 @@ public final class Ops {
         if (Tape.records(inputs)) {
             return operation.composed(inputs);
         }
-        List<Tensor> out = Scope.keepResults(operation.name(), () -> operation.composed(inputs).orElse(List.of()));
-        return out.isEmpty() ? Optional.empty() : Optional.of(out);
+        boolean[] parts = new boolean[1];
+        List<Tensor> out = Scope.keepResults(operation.name(), () -> {
+            Optional<List<Tensor>> made = operation.composed(inputs);
+            parts[0] = made.isPresent();
+            return made.orElse(List.of());
+        });
+        return parts[0] ? Optional.of(out) : Optional.empty();
     }
 
     /** As {@link #apply(Operation, List)}. */

@@ -1,6 +1,7 @@
 package org.mouselift.engine;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /**
  * A block of memory that one or more tensors look at. Pooled storage returns to the pool when its scope closes; foreign
@@ -12,6 +13,8 @@ public final class Storage extends Overwritable {
     private final boolean pooled;
     private Scope owner;
     private boolean closed;
+    /** Writes the newest contents, which are elsewhere, into the block; null if they are here. */
+    private volatile Consumer<MemorySegment> elsewhere;
 
     Storage(MemorySegment segment, String origin, boolean pooled) {
         this.segment = segment;
@@ -25,7 +28,24 @@ public final class Storage extends Overwritable {
                     + (owner == null ? "" : " (scope '" + owner.name() + "' closed)")
                     + ": move it to a longer-lived scope with Tensor.moveTo(scope)" + ModulePath.suffix());
         }
+        if (elsewhere != null) {
+            bringBack();
+        }
         return segment;
+    }
+
+    /** Says that the newest contents are elsewhere until somebody looks: then they are written into the block. */
+    void elsewhere(Consumer<MemorySegment> fetch) {
+        elsewhere = fetch;
+    }
+
+    /** Gets the newest contents if they are elsewhere and the block still exists. */
+    synchronized void bringBack() {
+        Consumer<MemorySegment> fetch = elsewhere;
+        if (fetch != null && !closed) {
+            fetch.accept(segment);
+        }
+        elsewhere = null;
     }
 
     /** Operation and module path that made this block. */

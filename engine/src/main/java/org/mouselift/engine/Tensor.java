@@ -3,6 +3,7 @@ package org.mouselift.engine;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * A dense strided tensor. Contents are mutable memory owned by a {@link Scope}; shape, strides and offset never change.
@@ -206,6 +207,23 @@ public final class Tensor {
     /** Says that the contents change in place, so that a tape that still needs the old ones refuses. For executors. */
     public void noteWrite() {
         memory().noteWrite();
+    }
+
+    /**
+     * Says that the newest contents of the whole block of memory are on a device. The first access to the memory, through whichever
+     * view, has them written into it. For executors.
+     *
+     * @param fetch writes the contents into the block it is given
+     */
+    public void contentsElsewhere(Consumer<MemorySegment> fetch) {
+        storage.elsewhere(fetch);
+    }
+
+    /** Gets contents that are elsewhere, if there are any and the memory still exists. For executors. */
+    public void bringBack() {
+        if (storage != null) {
+            storage.bringBack();
+        }
     }
 
     /** In-place writes to the memory so far; tells whether a copy is still current. */

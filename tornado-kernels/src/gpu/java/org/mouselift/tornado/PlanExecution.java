@@ -133,15 +133,20 @@ final class PlanExecution implements DeviceProgram {
         return t.view(org.mouselift.engine.TensorSpec.of(t.dtype(), w.block().elements()), new long[] {1}, w.first());
     }
 
-    /** What the program has overwritten goes back to its owner. */
+    /** Overwritten weights stay here until their owner looks at them; overwritten operands go back at once. */
     private void overwritten(List<Tensor> operands) {
         for (int i = 0; i < uploadedAt.length; i++) {
             DevicePlan.Weight w = plan.weights().get(i);
             if (w.written()) {
-                Tensor part = part(w);
-                download(Operand.whole(w.block(), part.spec()), part);
-                w.buffer().tensor().noteWrite();
-                uploadedAt[i] = w.buffer().tensor().writes();
+                Tensor t = w.buffer().tensor();
+                if (t.dtype() == DType.F32) {
+                    t.contentsElsewhere(block -> fetch(w, block));
+                } else {
+                    Tensor part = part(w);
+                    download(Operand.whole(w.block(), part.spec()), part);
+                }
+                t.noteWrite();
+                uploadedAt[i] = t.writes();
             }
         }
         for (int i = 0; i < operands.size(); i++) {
@@ -149,6 +154,26 @@ final class PlanExecution implements DeviceProgram {
                 download(plan.inputs().get(i), operands.get(i));
                 operands.get(i).noteWrite();
             }
+        }
+    }
+
+    /** Writes a weight's present contents into its owner's block of memory. */
+    private synchronized void fetch(DevicePlan.Weight w, MemorySegment block) {
+        if (graphs == null) {
+            throw new DeviceException("program '" + plan.name() + "' on " + device.info().request() + " was closed before weight '" + w.buffer().name() + "' was fetched");
+        }
+        floats(Operand.whole(w.block(), org.mouselift.engine.TensorSpec.of(DType.F32, w.block().elements())), block.asSlice(4 * w.first(), 4 * w.block().elements()));
+    }
+
+    /** Copies a contiguous place of floats on the device to memory, in pieces. */
+    private void floats(Operand from, MemorySegment target) {
+        long first = from.block().offset() + from.offset();
+        long all = target.byteSize() / 4;
+        for (long done = 0; done < all; ) {
+            int n = (int) Math.min(all - done, TaskGraphs.largestTransfer());
+            graphs.transfer("floatsOut", first + done, n);
+            MemorySegment.copy(graphs.floatStaging(n).getSegment(), 0, target, 4 * done, 4L * n);
+            done += n;
         }
     }
 
@@ -207,18 +232,18 @@ final class PlanExecution implements DeviceProgram {
 
     /** Copies a contiguous place on the device to a contiguous tensor, in pieces. */
     private void download(Operand from, Tensor t) {
+        if (from.block().space() == Space.FLOATS && t.dtype() == DType.F32) {
+            floats(from, t.contiguousSegment());
+            return;
+        }
         long first = from.block().offset() + from.offset();
         for (long done = 0; done < t.numel(); ) {
             int n = (int) Math.min(t.numel() - done, TaskGraphs.largestTransfer());
             if (from.block().space() == Space.FLOATS) {
                 graphs.transfer("floatsOut", first + done, n);
                 MemorySegment staging = graphs.floatStaging(n).getSegment();
-                if (t.dtype() == DType.F32) {
-                    MemorySegment.copy(staging, 0, t.contiguousSegment(), 4 * done, 4L * n);
-                } else {
-                    for (int i = 0; i < n; i++) {
-                        Elements.set(t, t.offset() + done + i, staging.getAtIndex(ValueLayout.JAVA_FLOAT, i));
-                    }
+                for (int i = 0; i < n; i++) {
+                    Elements.set(t, t.offset() + done + i, staging.getAtIndex(ValueLayout.JAVA_FLOAT, i));
                 }
             } else {
                 graphs.transfer("intsOut", first + done, n);
@@ -241,6 +266,11 @@ final class PlanExecution implements DeviceProgram {
         return graphs == null ? 0 : plan.bytes() + graphs.stagingBytes();
     }
 
+    /** Kernels compiled so far. */
+    int compilations() {
+        return graphs == null ? 0 : graphs.compilations();
+    }
+
     @Override
     public String listing() {
         return plan.listing();
@@ -254,6 +284,11 @@ final class PlanExecution implements DeviceProgram {
         closed = true;
         device.forget(this);
         if (graphs != null) {
+            for (DevicePlan.Weight w : plan.weights()) {
+                if (w.written()) {
+                    w.buffer().tensor().bringBack();
+                }
+            }
             graphs.close();
             graphs = null;
             floatShadow.close();

@@ -215,9 +215,9 @@ final class TaskGraphs implements AutoCloseable {
         execute(g.index);
     }
 
-    /** Graphs that run segments or kernels, for listings: their kernels. */
-    List<List<String>> kernelGraphs() {
-        return List.copyOf(byKernels.keySet());
+    /** Kernels that were compiled so far, those of transfers left out: each task of a graph once, however often the graph runs. */
+    int compilations() {
+        return byKernels.entrySet().stream().filter(g -> ran[g.getValue().index]).mapToInt(g -> g.getKey().size()).sum();
     }
 
     /** Device bytes beside the two arrays. */

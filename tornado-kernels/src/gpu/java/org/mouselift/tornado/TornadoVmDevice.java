@@ -45,6 +45,11 @@ final class TornadoVmDevice implements Device {
     }
 
     @Override
+    public boolean allowsCpuOperations() {
+        return options.allowCpuOperations();
+    }
+
+    @Override
     public DeviceProgram prepare(Program program) {
         if (closed) {
             throw new DeviceException("device " + info.request() + " was closed");

@@ -85,6 +85,64 @@ class PlansOnDeviceTest {
         }
     }
 
+    /** More blocks of the same kind are more launches, not more kernels. */
+    @Test
+    void equalBlocksShareCompiledKernels() {
+        int[] compiled = new int[2];
+        int[] steps = new int[2];
+        try (Scope scope = Scope.open("test"); Device device = DeviceUnderTest.open()) {
+            for (int i = 0; i < 2; i++) {
+                Net net = new Net(3 + 4 * i);
+                Tensor x = DeviceUnderTest.random(DType.F32, 77, 7, 10);
+                try (Program p = Program.define("net").input("x", x.spec()).weights(net.stateDict()).kernels(device::computes).trace(in -> List.of(net.call(in.getFirst())));
+                        PlanExecution onDevice = (PlanExecution) device.prepare(p)) {
+                    assertEquals(0, onDevice.compilations());
+                    onDevice.run(List.of(x));
+                    compiled[i] = onDevice.compilations();
+                    onDevice.run(List.of(x));
+                    assertEquals(compiled[i], onDevice.compilations());
+                    steps[i] = onDevice.listing().split("\n  ").length;
+                }
+            }
+            assertEquals(compiled[0], compiled[1]);
+            assertTrue(steps[1] > 2 * steps[0] - 2 && compiled[0] < steps[0], compiled[0] + " kernels for " + steps[0] + " and " + steps[1] + " steps");
+        }
+    }
+
+    /** Overwritten weights are fetched when somebody looks, and uploaded again only when the host has written. */
+    @Test
+    void overwrittenWeightsStayOnTheDeviceUntilSomebodyLooks() {
+        try (Scope scope = Scope.open("test"); Device device = DeviceUnderTest.open()) {
+            Tensor w = Tensor.of(new float[] {1, 2, 3}, 3).named("w").requiresGrad(true);
+            Tensor half = Ops.slice(w, 0, 1, 3);
+            try (Program p = Program.define("p").input("x", w.spec()).weights(Map.of("w", w)).kernels(device::computes).trace(in -> {
+                Ops.addInto(w, in.getFirst());
+                return List.of();
+            })) {
+                Tensor x = Tensor.of(new float[] {1, 1, 1}, 3);
+                try (DeviceProgram onDevice = device.prepare(p)) {
+                    int writes = w.writes();
+                    onDevice.run(List.of(x));
+                    onDevice.run(List.of(x));
+                    assertEquals(writes + 2, w.writes());
+                    assertArrayEquals(new double[] {4, 5}, half.toDoubles(), "a view sees what the device has");
+                    Ops.assign(w, Tensor.of(new float[] {10, 20, 30}, 3));
+                    onDevice.run(List.of(x));
+                    onDevice.run(List.of(x));
+                }
+                // Closing has brought them back; so does another program's upload.
+                assertArrayEquals(new double[] {12, 22, 32}, w.toDoubles());
+                try (DeviceProgram first = device.prepare(p); DeviceProgram second = device.prepare(p)) {
+                    first.run(List.of(x));
+                    second.run(List.of(x));
+                    first.run(List.of(x));
+                    assertArrayEquals(new double[] {15, 25, 35}, w.toDoubles());
+                }
+            }
+            assertEquals(0, device.allocatedBytes());
+        }
+    }
+
     @Test
     void aTrainingStepIsOneProgramAndUpdatesTheWeights() {
         try (Scope scope = Scope.open("test"); Device device = DeviceUnderTest.open()) {

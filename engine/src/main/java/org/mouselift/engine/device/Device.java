@@ -18,6 +18,11 @@ public interface Device extends AutoCloseable {
      */
     DeviceProgram prepare(Program program);
 
+    /** True if what the device cannot do may be done on the CPU instead of being an error. */
+    default boolean allowsCpuOperations() {
+        return false;
+    }
+
     /** Bytes of device memory held through this object now. */
     long allocatedBytes();
 

@@ -9,7 +9,6 @@ import org.mouselift.engine.Eager;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Executor;
 import org.mouselift.engine.ModulePath;
-import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 
 /**
@@ -64,8 +63,8 @@ public abstract class Module {
 
     /** Runs the module: path for messages, then the computation, then the hooks on this module. */
     public final Tensor call(Tensor... inputs) {
-        Placement elsewhere = Executor.current() == Eager.INSTANCE && !Tape.isOpen() ? placement() : null;
-        if (elsewhere != null) {
+        Placement elsewhere = Executor.current() == Eager.INSTANCE ? placement() : null;
+        if (elsewhere != null && elsewhere.takes(this)) {
             return elsewhere.call(this, inputs);
         }
         return compute(inputs);
@@ -83,8 +82,9 @@ public abstract class Module {
     }
 
     /**
-     * Lets calls of this module and its children run somewhere else, as compiled programs; null brings them back. Calls under a
-     * tape, inside a trace or with values that the place cannot take stay here or are named errors.
+     * Lets calls of this module and its children run somewhere else, as compiled programs; null brings them back. Calls inside
+     * a trace become part of it; calls under a tape are errors, because gradients exist elsewhere only inside of a traced program
+     * ({@link PlacedFunction}), unless the device was opened with leave to compute on the CPU.
      */
     public final void place(Placement where) {
         placement = where;
@@ -130,6 +130,11 @@ public abstract class Module {
     final Tensor notify(String tapName, String at, List<Tensor> inputs, Tensor value) {
         List<Hook> list = hooks == null ? null : hooks.get(tapName);
         return list == null ? value : notify(list, at, inputs, value);
+    }
+
+    /** True if somebody listens to this module or one below it. */
+    public final boolean isListenedTo() {
+        return !listenedTo().isEmpty();
     }
 
     /** Everything below this module that somebody listens to. */

@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
+import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.device.Device;
@@ -37,7 +39,9 @@ public final class Placement implements AutoCloseable {
 
     private final Device device;
     private final Map<Key, Prepared> programs = new HashMap<>();
+    private final Map<Object, AutoCloseable> kept = new HashMap<>();
     private long calls;
+    private long callsHere;
 
     public Placement(Device device) {
         this.device = device;
@@ -69,7 +73,45 @@ public final class Placement implements AutoCloseable {
         return device;
     }
 
-    /** Calls of modules that ran on the device so far. */
+    /**
+     * Something that lives as long as this placement, made at the first time it is asked for.
+     *
+     * @param key equal for what may be shared
+     */
+    public <T extends AutoCloseable> T kept(Object key, Class<T> type, Supplier<T> make) {
+        AutoCloseable there = kept.get(key);
+        if (there == null) {
+            there = make.get();
+            kept.put(key, there);
+        }
+        return type.cast(there);
+    }
+
+    /** Notes a run of a function on the device. */
+    void ran() {
+        calls++;
+    }
+
+    /** Calls of modules that ran on the CPU under a tape, where that was allowed. */
+    public long callsHere() {
+        return callsHere;
+    }
+
+    /** True if calls of a module go to the device now. */
+    boolean takes(Module module) {
+        if (!Tape.isOpen()) {
+            return true;
+        }
+        if (!device.allowsCpuOperations()) {
+            throw new DeviceException("module '" + (module.path().isEmpty() ? module.getClass().getSimpleName() : module.path()) + "' is called under a tape, and "
+                    + device.info().request() + " has gradients only inside of traced programs (PlacedFunction). Run on the CPU, or allow such calls to run there"
+                    + " (--allow-cpu-ops)");
+        }
+        callsHere++;
+        return false;
+    }
+
+    /** Calls of modules and functions that ran on the device so far. */
     public long calls() {
         return calls;
     }
@@ -145,5 +187,17 @@ public final class Placement implements AutoCloseable {
             p.program.close();
         }
         programs.clear();
+        DeviceException failed = null;
+        for (AutoCloseable k : kept.values()) {
+            try {
+                k.close();
+            } catch (Exception e) {
+                failed = new DeviceException("freeing what was kept on " + device.info().request() + " failed: " + e.getMessage(), e);
+            }
+        }
+        kept.clear();
+        if (failed != null) {
+            throw failed;
+        }
     }
 }

@@ -17,6 +17,7 @@ import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Hook;
 import org.mouselift.engine.nn.Module;
+import org.mouselift.engine.nn.PlacedFunction;
 import org.mouselift.engine.nn.Placement;
 import org.mouselift.engine.op.Softmax;
 import org.mouselift.engine.trace.Program;
@@ -28,6 +29,7 @@ class PlacementTest {
         int prepared;
         int runs;
         int open;
+        boolean allows;
         final List<Program> programs = new ArrayList<>();
 
         @Override
@@ -67,6 +69,11 @@ class PlacementTest {
                     open--;
                 }
             };
+        }
+
+        @Override
+        public boolean allowsCpuOperations() {
+            return allows;
         }
 
         @Override
@@ -151,15 +158,58 @@ class PlacementTest {
     }
 
     @Test
-    void callsUnderATapeStayHere() {
+    void callsUnderATapeAreErrorsUnlessTheCpuIsAllowed() {
         try (Scope s = Scope.open("test"); Replaying device = new Replaying(); Placement placement = new Placement(device)) {
             Net net = new Net();
             net.place(placement);
+            Tensor x = GradientCheck.random(DType.F32, 1, 5, 3);
             try (Tape tape = Tape.open()) {
-                Tensor loss = Ops.sum(Ops.square(net.call(GradientCheck.random(DType.F32, 1, 5, 3))));
+                String message = assertThrows(DeviceException.class, () -> net.call(x)).getMessage();
+                assertTrue(message.contains("module 'Net' is called under a tape") && message.contains("--allow-cpu-ops"), message);
+            }
+            assertEquals(0, placement.callsHere());
+            device.allows = true;
+            try (Tape tape = Tape.open()) {
+                Tensor loss = Ops.sum(Ops.square(net.call(x)));
                 assertEquals(12, tape.backward(loss).of(net.trainable().getFirst()).numel());
             }
             assertEquals(0, device.runs);
+            assertEquals(2, placement.callsHere());
+        }
+    }
+
+    @Test
+    void functionsRunHereOrThereWithTheirTapesInside() {
+        try (Scope s = Scope.open("test"); Replaying device = new Replaying(); Placement placement = new Placement(device)) {
+            Net net = new Net();
+            Tensor weight = net.trainable().getFirst();
+            Tensor x = GradientCheck.random(DType.F32, 1, 5, 3);
+            try (PlacedFunction f = new PlacedFunction("gradient", net.stateDict(), in -> {
+                try (Tape tape = Tape.open()) {
+                    Tensor loss = Ops.sum(Ops.square(net.call(in.getFirst())));
+                    return List.of(tape.backward(loss).of(weight), loss);
+                }
+            })) {
+                double[] here = f.apply(List.of(x)).getFirst().toDoubles();
+                assertEquals(0, device.prepared);
+                for (int i = 0; i < 2; i++) {
+                    assertArrayEquals(here, placement.during(() -> f.apply(List.of(x))).getFirst().toDoubles(), 1e-6);
+                }
+                placement.during(() -> f.apply(List.of(GradientCheck.random(DType.F32, 2, 2, 3))));
+                assertEquals(2, device.prepared);
+                assertEquals(3, device.runs);
+                assertEquals(2, f.programs().size());
+            }
+            assertEquals(0, device.open);
+            int[] made = new int[1];
+            for (int i = 0; i < 2; i++) {
+                placement.kept("key", AutoCloseable.class, () -> {
+                    made[0]++;
+                    return () -> made[0] += 10;
+                });
+            }
+            placement.close();
+            assertEquals(11, made[0]);
         }
     }
 

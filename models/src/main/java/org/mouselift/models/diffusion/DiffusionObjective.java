@@ -1,6 +1,11 @@
 package org.mouselift.models.diffusion;
 
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.ShapeException;
@@ -77,31 +82,73 @@ public record DiffusionObjective(NoiseSchedule schedule, double dropRate, boolea
 
     /** The loss of a batch; recorded for the backward pass if a tape is open. */
     public Report evaluate(UNetMV2DConditionModel unet, Batch b) {
+        return evaluate(unet, prepare(unet, b));
+    }
+
+    /**
+     * A batch with its numbers as tensors, so that one program serves all steps and dropouts.
+     *
+     * @param signal sqrt(abar) of the rows [N,1,1,1]
+     * @param spread sqrt(1 - abar) of the rows [N,1,1,1]
+     * @param wave timestep embeddings [N,width]
+     * @param keepReference 1 or 0 for every row [N,1,1,1]; null without dropout
+     * @param keepClass 1 or 0 for every row [N,1]; null without dropout or class labels
+     * @param weights of the rows' losses [N]
+     */
+    public record Prepared(Tensor latents, Tensor reference, Tensor classLabels, Tensor prompts, Tensor noise, Tensor signal, Tensor spread, Tensor wave,
+            Tensor keepReference, Tensor keepClass, Tensor weights) {
+        /** What is there of it, in order of the components; prompts, which may be weights, left out. */
+        public List<Tensor> tensors() {
+            return Stream.of(latents, reference, noise, signal, spread, wave, weights, classLabels, keepReference, keepClass).filter(Objects::nonNull).toList();
+        }
+
+        /** The same with other tensors of the same specs, and other prompts. */
+        public Prepared with(List<Tensor> tensors, Tensor otherPrompts) {
+            Iterator<Tensor> t = tensors.iterator();
+            Tensor a = t.next();
+            Tensor b = t.next();
+            Tensor n = t.next();
+            Tensor s = t.next();
+            Tensor d = t.next();
+            Tensor w = t.next();
+            Tensor f = t.next();
+            Tensor c = classLabels == null ? null : t.next();
+            Tensor k = keepReference == null ? null : t.next();
+            return new Prepared(a, b, c, otherPrompts, n, s, d, w, k, keepClass == null ? null : t.next(), f);
+        }
+    }
+
+    /** Checks a batch and computes what depends on its steps and dropouts. */
+    public Prepared prepare(UNetMV2DConditionModel unet, Batch b) {
         int n = (int) b.latents.dim(0);
         if (!b.reference.shape().equals(b.latents.shape()) || !b.noise.shape().equals(b.latents.shape())) {
             throw new ShapeException("diffusion objective", "latents " + b.latents.spec() + ", reference " + b.reference.spec() + " and noise " + b.noise.spec()
                     + " differ");
         }
         int[] t = repeated(b.timesteps, n);
-        Tensor reference = b.reference;
-        Tensor classLabels = b.classLabels;
-        if (dropRate > 0) {
-            reference = Ops.mul(reference, Ops.cast(Tensor.of(repeated(keepsReference(b.drop), n), n, 1, 1, 1), reference.dtype()));
-            classLabels = classLabels == null ? null
-                    : Ops.mul(classLabels, Ops.cast(Tensor.of(repeated(keepsClass(b.drop), n), n, 1), classLabels.dtype()));
-        }
-        Tensor noisy = schedule.addNoise(b.latents, b.noise, t);
-        Tensor target = switch (schedule.prediction()) {
-            case EPSILON -> b.noise;
-            case V_PREDICTION -> schedule.velocity(b.latents, b.noise, t);
-            case SAMPLE -> throw new EngineException("prediction_type sample cannot be trained: choose epsilon or v_prediction");
-        };
-        Tensor prediction = unet.predict(Ops.concat(1, noisy, reference), Arrays.stream(t).asLongStream().toArray(), b.prompts, classLabels);
-        Tensor perImage = Ops.reshape(Ops.mean(Ops.square(Ops.sub(prediction, target)), false, 1, 2, 3), n);
+        DType dtype = b.latents.dtype();
+        Tensor keepReference = dropRate > 0 ? Ops.cast(Tensor.of(repeated(keepsReference(b.drop), n), n, 1, 1, 1), b.reference.dtype()) : null;
+        Tensor keepClass = dropRate > 0 && b.classLabels != null ? Ops.cast(Tensor.of(repeated(keepsClass(b.drop), n), n, 1), b.classLabels.dtype()) : null;
         double[] w = new double[n];
         Arrays.setAll(w, i -> Double.isNaN(snrGamma) ? 1 : schedule.minSnrWeight(t[i], snrGamma, weighting == Weighting.MIN_SNR_OVER_SNR_PLUS_1));
-        Tensor weights = Ops.cast(Tensor.of(w, n), perImage.dtype());
-        return new Report(Ops.mean(Ops.mul(perImage, weights)), perImage, weights, noisy, reference, classLabels, prediction, target);
+        return new Prepared(b.latents, b.reference, b.classLabels, b.prompts, b.noise, schedule.rows(b.latents, t, true), schedule.rows(b.latents, t, false),
+                unet.waves(Arrays.stream(t).asLongStream().toArray(), n), keepReference, keepClass, Ops.cast(Tensor.of(w, n), unet.dtype()));
+    }
+
+    /** The loss of a prepared batch, whose tensors may be symbolic. */
+    public Report evaluate(UNetMV2DConditionModel unet, Prepared b) {
+        int n = (int) b.latents.dim(0);
+        Tensor reference = b.keepReference == null ? b.reference : Ops.mul(b.reference, b.keepReference);
+        Tensor classLabels = b.keepClass == null ? b.classLabels : Ops.mul(b.classLabels, b.keepClass);
+        Tensor noisy = Ops.add(Ops.mul(b.signal, b.latents), Ops.mul(b.spread, b.noise));
+        Tensor target = switch (schedule.prediction()) {
+            case EPSILON -> b.noise;
+            case V_PREDICTION -> Ops.sub(Ops.mul(b.signal, b.noise), Ops.mul(b.spread, b.latents));
+            case SAMPLE -> throw new EngineException("prediction_type sample cannot be trained: choose epsilon or v_prediction");
+        };
+        Tensor prediction = unet.predict(Ops.concat(1, noisy, reference), b.wave, b.prompts, classLabels);
+        Tensor perImage = Ops.reshape(Ops.mean(Ops.square(Ops.sub(prediction, target)), false, 1, 2, 3), n);
+        return new Report(Ops.mean(Ops.mul(perImage, b.weights)), perImage, b.weights, noisy, reference, classLabels, prediction, target);
     }
 
     private static int[] repeated(int[] x, int n) {

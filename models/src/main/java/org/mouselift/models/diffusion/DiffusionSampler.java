@@ -1,7 +1,10 @@
 package org.mouselift.models.diffusion;
 
+import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 
 /**
@@ -68,6 +71,28 @@ public record DiffusionSampler(NoiseSchedule schedule, Kind kind, double eta, in
             }
         }
         return new Result(kind == Kind.DDIM ? implicit(a, previous, clean, epsilon, noise) : ancestral(a, t, previous, clean, latents, noise), clean);
+    }
+
+    /**
+     * A step as a sum: factors of the prediction, the latents and the noise. Every rule here is linear in them.
+     *
+     * @return three numbers
+     */
+    public double[] factors(int t) {
+        double[] out = new double[3];
+        try (Scope scope = Scope.open("factors of a step")) {
+            Tape.pause(() -> {
+                for (int i = 0; i < out.length; i++) {
+                    Tensor[] unit = new Tensor[out.length];
+                    for (int k = 0; k < out.length; k++) {
+                        unit[k] = Tensor.scalar(DType.F64, k == i ? 1 : 0);
+                    }
+                    out[i] = step(unit[0], t, unit[1], drawsNoise(t) ? unit[2] : null).latents().item();
+                }
+                return null;
+            });
+        }
+        return out;
     }
 
     private Tensor implicit(double a, int previous, Tensor clean, Tensor epsilon, Tensor noise) {

@@ -95,6 +95,20 @@ public final class ExponentialMovingAverage implements AutoCloseable {
         });
     }
 
+    /** 1 - d of the next update. */
+    public double share() {
+        return 1 - options.at(updates + 1);
+    }
+
+    /**
+     * An update as operations, for programs; does not count it.
+     *
+     * @param share {@link #share}, rank 0; 0 leaves the averages as they are
+     */
+    public void move(Tensor share) {
+        shadows.forEach((name, shadow) -> Ops.addInto(shadow, Ops.mul(Ops.sub(parameters.get(name), shadow), share)));
+    }
+
     /** Runs a body with the averages in place of the parameters, and brings the parameters back. */
     public <T> T applied(java.util.function.Supplier<T> body) {
         swap();

@@ -5,6 +5,7 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
 
 /**
@@ -36,13 +37,24 @@ public record GuidedSampling(DiffusionSampler sampler, double guidance) {
         /**
          * After a step.
          *
-         * @param prediction raw output of the network, unconditional rows first where there are such
-         * @param latents after the step
+         * @param prediction raw output of the network, unconditional rows first where there are such; null unless
+         *     {@link #readsSteps}
+         * @param latents after the step; null unless {@link #readsSteps}
          */
         default void after(int index, int timestep, Tensor prediction, Tensor latents) {}
 
+        /** False if {@link #after} looks at no tensor, which on a device then stay there. */
+        default boolean readsSteps() {
+            return true;
+        }
+
         /** Nothing. */
-        Listener NONE = new Listener() {};
+        Listener NONE = new Listener() {
+            @Override
+            public boolean readsSteps() {
+                return false;
+            }
+        };
     }
 
     /**
@@ -57,6 +69,10 @@ public record GuidedSampling(DiffusionSampler sampler, double guidance) {
             Conditions given = guided() ? withUnconditional(conditions) : conditions;
             listener.conditions(given);
             int[] timesteps = sampler.timesteps();
+            // Hooks see values only where each step is a call of its own.
+            if (Placement.current() != null && !unet.isListenedTo()) {
+                return SamplingProgram.of(unet, given, initial, guidance, listener.readsSteps()).run(sampler, given, initial, noise, listener);
+            }
             Tensor latents = initial;
             for (int i = 0; i < timesteps.length; i++) {
                 listener.before(i);
@@ -81,20 +97,27 @@ public record GuidedSampling(DiffusionSampler sampler, double guidance) {
     private Tensor step(UNetMV2DConditionModel unet, Conditions given, Tensor latents, int index, int t, Supplier<Tensor> noise, Listener listener) {
         return Scope.keeping("sampling step", () -> {
             Tensor prediction = unet.predict(Ops.concat(1, guided() ? twice(latents) : latents, given.reference), new long[] {t}, given.prompts, given.classLabels);
-            Tensor joined = prediction;
-            if (guided()) {
-                long n = latents.dim(0);
-                Tensor without = Ops.slice(prediction, 0, 0, n);
-                Tensor with = Ops.slice(prediction, 0, n, 2 * n);
-                joined = Ops.add(without, Ops.affine(Ops.sub(with, without), guidance, 0));
+            Tensor next = sampler.step(joined(prediction, latents.dim(0), guidance), t, latents, sampler.drawsNoise(t) ? noise.get() : null).latents();
+            if (listener.readsSteps()) {
+                listener.after(index, t, prediction, next);
+            } else {
+                listener.after(index, t, null, null);
             }
-            Tensor next = sampler.step(joined, t, latents, sampler.drawsNoise(t) ? noise.get() : null).latents();
-            listener.after(index, t, prediction, next);
             return next;
         });
     }
 
-    private static Tensor twice(Tensor x) {
+    /** The guided prediction of n rows: {@code without + guidance (with - without)}; the prediction itself without guidance. */
+    static Tensor joined(Tensor prediction, long n, double guidance) {
+        if (prediction.dim(0) == n) {
+            return prediction;
+        }
+        Tensor without = Ops.slice(prediction, 0, 0, n);
+        Tensor with = Ops.slice(prediction, 0, n, 2 * n);
+        return Ops.add(without, Ops.affine(Ops.sub(with, without), guidance, 0));
+    }
+
+    static Tensor twice(Tensor x) {
         return Ops.concat(0, x, x);
     }
 

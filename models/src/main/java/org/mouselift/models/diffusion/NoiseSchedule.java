@@ -222,7 +222,7 @@ public record NoiseSchedule(float[] alphasCumprod, float[] betas, Prediction pre
     }
 
     /** sqrt(abar) or sqrt(1 - abar) of the rows' steps, as [N,1,…]. */
-    private Tensor rows(Tensor x, int[] t, boolean signal) {
+    Tensor rows(Tensor x, int[] t, boolean signal) {
         if (t.length != x.dim(0)) {
             throw new EngineException(t.length + " diffusion steps for " + x.spec());
         }

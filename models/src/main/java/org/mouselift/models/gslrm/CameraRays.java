@@ -2,8 +2,11 @@ package org.mouselift.models.gslrm;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Eager;
 import org.mouselift.engine.Elements;
+import org.mouselift.engine.Executor;
 import org.mouselift.engine.Kernel;
 import org.mouselift.engine.Operation;
 import org.mouselift.engine.Ops;
@@ -12,6 +15,8 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.Vjp;
 import org.mouselift.engine.cpu.Workers;
+import org.mouselift.engine.op.Unary;
+import org.mouselift.engine.trace.Program;
 
 /**
  * Unit ray directions in world space, [B,V,3,H,W], from c2w [B,V,4,4] and fxfycxcy [B,V,4] (pixels): d = normalize(R
@@ -41,6 +46,31 @@ public record CameraRays(long height, long width) implements Operation {
     @Override
     public List<Tensor> vjp(Vjp v) {
         return Arrays.asList(null, null);
+    }
+
+    @Override
+    public Optional<List<Tensor>> composed(List<Tensor> in) {
+        Tensor c2w = in.get(0);
+        long b = c2w.dim(0);
+        long v = c2w.dim(1);
+        Tensor lenses = Ops.reshape(in.get(1), b, v, 4, 1, 1);
+        Tensor x = Ops.reshape(centres(width, c2w.dtype()), 1, 1, 1, 1, width);
+        Tensor y = Ops.reshape(centres(height, c2w.dtype()), 1, 1, 1, height, 1);
+        Tensor across = Ops.div(Ops.sub(x, Ops.slice(lenses, 2, 2, 3)), Ops.slice(lenses, 2, 0, 1));
+        Tensor down = Ops.div(Ops.sub(y, Ops.slice(lenses, 2, 3, 4)), Ops.slice(lenses, 2, 1, 2));
+        Tensor d = Ops.add(Ops.add(Ops.mul(column(c2w, 0), across), Ops.mul(column(c2w, 1), down)), column(c2w, 2));
+        return Optional.of(List.of(Ops.mul(d, Ops.unary(Unary.Kind.RSQRT, Ops.sum(Ops.square(d), true, 2)))));
+    }
+
+    /** Centres 0.5, 1.5, … of n pixels. */
+    private static Tensor centres(long n, DType dtype) {
+        double[] at = new double[Math.toIntExact(n)];
+        Arrays.setAll(at, i -> i + 0.5);
+        return Program.constant(Executor.with(Eager.INSTANCE, () -> Ops.cast(Tensor.of(at, n), dtype)));
+    }
+
+    private static Tensor column(Tensor c2w, int i) {
+        return Ops.reshape(Ops.slice(Ops.slice(c2w, 2, 0, 3), 3, i, i + 1), c2w.dim(0), c2w.dim(1), 3, 1, 1);
     }
 
     /** Directions for a batch of cameras. */

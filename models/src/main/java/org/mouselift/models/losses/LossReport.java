@@ -1,5 +1,6 @@
 package org.mouselift.models.losses;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -32,14 +33,34 @@ public record LossReport(Tensor total, Map<String, Tensor> terms, Map<String, Te
         return t;
     }
 
+    /** Every value by its log name: {@code loss} first, then terms and diagnostics. */
+    public Map<String, Tensor> values() {
+        Map<String, Tensor> out = new LinkedHashMap<>();
+        out.put("loss", total);
+        out.putAll(terms);
+        out.putAll(diagnostics);
+        return out;
+    }
+
     /** Reads every value, with {@code loss} first and {@code norm_<term>} = term / max(L2, 1e-8) last (§3.9). */
     public Map<String, Double> numbers() {
+        return numbers(values(), terms.keySet());
+    }
+
+    /**
+     * As {@link #numbers()}, from {@link #values} that were computed elsewhere.
+     *
+     * @param values others than those of a report are read as well
+     */
+    public static Map<String, Double> numbers(Map<String, Tensor> values) {
+        return numbers(values, values.keySet().stream().filter(name -> name.endsWith("_loss")).toList());
+    }
+
+    private static Map<String, Double> numbers(Map<String, Tensor> values, Collection<String> terms) {
         Map<String, Double> out = new LinkedHashMap<>();
-        out.put("loss", total.item());
-        terms.forEach((name, t) -> out.put(name, t.item()));
-        diagnostics.forEach((name, t) -> out.put(name, t.item()));
+        values.forEach((name, t) -> out.put(name, t.item()));
         double l2 = Math.max(out.get("l2_loss"), L2_FLOOR);
-        terms.forEach((name, t) -> {
+        terms.forEach(name -> {
             if (!name.equals("l2_loss")) {
                 out.put("norm_" + name, out.get(name) / l2);
             }

@@ -86,6 +86,15 @@ public final class Lpips implements ImageDistance {
         return Ops.mean(distances(x, y));
     }
 
+    @Override
+    public Map<String, Tensor> weights() {
+        Map<String, Tensor> out = network.weights();
+        for (int i = 0; i < factors.size(); i++) {
+            out.put("lin" + i, factors.get(i));
+        }
+        return out;
+    }
+
     /** f / (|f| + eps) over channels; the zero vector has no direction and gets no gradient through its length. */
     private static Tensor normalised(Tensor f) {
         Tensor squares = Ops.sum(Ops.square(f), true, 1);

@@ -60,6 +60,18 @@ public final class ReconstructionLoss {
         return config;
     }
 
+    /** Weights of the networks that compare pictures, by name, for programs that contain the loss. */
+    public Map<String, Tensor> weights() {
+        Map<String, Tensor> out = new LinkedHashMap<>();
+        if (lpips != null) {
+            lpips.weights().forEach((name, t) -> out.put("lpips." + name, t));
+        }
+        if (perceptual != null) {
+            perceptual.weights().forEach((name, t) -> out.put("perceptual." + name, t));
+        }
+        return out;
+    }
+
     /**
      * Centres and rays for the geometry terms, maps [B,Vin,3,H,W] (origin may be [B,Vin,3,1,1]).
      *

@@ -2,9 +2,13 @@ package org.mouselift.models.losses;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Eager;
 import org.mouselift.engine.Elements;
 import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Executor;
 import org.mouselift.engine.Kernel;
 import org.mouselift.engine.Operation;
 import org.mouselift.engine.Ops;
@@ -13,6 +17,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.Vjp;
 import org.mouselift.engine.cpu.Workers;
+import org.mouselift.engine.trace.Program;
 import org.mouselift.models.metrics.SsimWindow;
 
 /**
@@ -48,6 +53,39 @@ public record Ssim() implements Operation {
         // The measure is symmetric, so that the same kernel serves both operands.
         return Arrays.asList(v.needs(0) ? Ops.apply(new SsimGrad(), v.input(0), v.input(1), v.grad()).getFirst() : null,
                 v.needs(1) ? Ops.apply(new SsimGrad(), v.input(1), v.input(0), v.grad()).getFirst() : null);
+    }
+
+    /** Moments by two matrix products with the window's weights; in the operands' type, where a variance is a difference of larger numbers. */
+    @Override
+    public Optional<List<Tensor>> composed(List<Tensor> in) {
+        Tensor x = in.get(0);
+        Tensor y = in.get(1);
+        int height = Math.toIntExact(x.dim(2));
+        int width = Math.toIntExact(x.dim(3));
+        Tensor rows = bands(height, x.dtype());
+        Tensor columns = Ops.contiguous(Ops.transpose(bands(width, x.dtype()), 0, 1));
+        UnaryOperator<Tensor> blur = t -> Ops.matmul(rows, Ops.matmul(t, columns));
+        Tensor mx = blur.apply(x);
+        Tensor my = blur.apply(y);
+        Tensor xx = Ops.square(mx);
+        Tensor yy = Ops.square(my);
+        Tensor xy = Ops.mul(mx, my);
+        Tensor spread = Ops.sub(Ops.add(blur.apply(Ops.square(x)), blur.apply(Ops.square(y))), Ops.add(xx, yy));
+        Tensor shared = Ops.sub(blur.apply(Ops.mul(x, y)), xy);
+        Tensor means = Ops.div(Ops.affine(xy, 2, SsimWindow.C1), Ops.affine(Ops.add(xx, yy), 1, SsimWindow.C1));
+        Tensor structure = Ops.div(Ops.affine(shared, 2, SsimWindow.C2), Ops.affine(spread, 1, SsimWindow.C2));
+        return Optional.of(List.of(Ops.mean(Ops.mul(means, structure))));
+    }
+
+    /** The window at every valid position: [positions,side]. */
+    private static Tensor bands(int side, DType dtype) {
+        double[] weights = SsimWindow.weights(side);
+        int positions = side - weights.length + 1;
+        double[] out = new double[positions * side];
+        for (int i = 0; i < positions; i++) {
+            System.arraycopy(weights, 0, out, i * side + i, weights.length);
+        }
+        return Program.constant(Executor.with(Eager.INSTANCE, () -> Ops.cast(Tensor.of(out, positions, side), dtype)));
     }
 
     /** Gradient of {@link Ssim} with respect to its first operand. Operands x, y and the gradient of the mean (rank 0). */

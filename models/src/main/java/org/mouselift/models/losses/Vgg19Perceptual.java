@@ -41,6 +41,11 @@ public final class Vgg19Perceptual implements ImageDistance {
         return total;
     }
 
+    @Override
+    public Map<String, Tensor> weights() {
+        return network.weights();
+    }
+
     private List<Tensor> levels(Tensor images) {
         Tensor shifted = Channels.map(images, new double[] {255, 255, 255}, new double[] {-MEANS[0], -MEANS[1], -MEANS[2]});
         List<Tensor> all = new ArrayList<>(List.of(shifted));

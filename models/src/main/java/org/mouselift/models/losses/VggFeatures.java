@@ -1,6 +1,7 @@
 package org.mouselift.models.losses;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.mouselift.engine.EngineException;
@@ -51,6 +52,16 @@ final class VggFeatures {
             biases.add(entry(state, names.get(i) + ".bias", source, outputs));
             inputs = outputs;
         }
+    }
+
+    /** The weights by name. */
+    Map<String, Tensor> weights() {
+        Map<String, Tensor> out = new LinkedHashMap<>();
+        for (int i = 0; i < weights.size(); i++) {
+            out.put("vgg." + (i + 1) + ".weight", weights.get(i));
+            out.put("vgg." + (i + 1) + ".bias", biases.get(i));
+        }
+        return out;
     }
 
     static Tensor entry(Map<String, Tensor> state, String name, String source, long... dims) {

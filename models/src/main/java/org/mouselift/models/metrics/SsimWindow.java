@@ -15,8 +15,10 @@ public final class SsimWindow {
     public static final double SAMPLE = 121.0 / 120.0;
 
     private static final double SIGMA = 1.5;
-    private static final double C1 = 0.01 * 0.01;
-    private static final double C2 = 0.03 * 0.03;
+    /** Keeps the quotient of means finite. */
+    public static final double C1 = 0.01 * 0.01;
+    /** Keeps the quotient of variances finite. */
+    public static final double C2 = 0.03 * 0.03;
     private static final double[] WINDOW = window();
     private static final double[] IDENTITY = {1};
 
@@ -62,6 +64,11 @@ public final class SsimWindow {
             w[i] /= sum;
         }
         return w;
+    }
+
+    /** Weights of the window along a side of some pixels: {@link #SIZE} of them, or a single 1 for a side shorter than the window. */
+    public static double[] weights(int side) {
+        return (side < SIZE ? IDENTITY : WINDOW).clone();
     }
 
     /** Number of window positions. */

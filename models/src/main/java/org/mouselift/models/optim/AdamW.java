@@ -113,11 +113,17 @@ public final class AdamW implements Optimizer {
         return all;
     }
 
-    /** The moments [2,…] of every parameter by name, group 0 first: the memory that a traced update overwrites. */
+    /** The moments [2,…] of every parameter by name, group 0 first. */
+    @Override
     public Map<String, Tensor> state() {
         Map<String, Tensor> all = new LinkedHashMap<>();
         slots.forEach(s -> all.put(s.name, s.moments));
         return all;
+    }
+
+    @Override
+    public double[] numbers(double rate) {
+        return new double[] {rate, 1 - Math.pow(options.beta1, updates + 1), 1 - Math.pow(options.beta2, updates + 1)};
     }
 
     /** Number of performed updates t. */
@@ -204,22 +210,18 @@ public final class AdamW implements Optimizer {
     /**
      * The update as operations only, for tracing: the same program serves every step when its inputs are given anew.
      *
-     * @param coefficient f64, rank 0
-     * @param numbers f64 [3]: learning rate, 1 - beta1^t, 1 - beta2^t
+     * @param coefficient rank 0; negative leaves the update out
+     * @param numbers [3]: learning rate (negative leaves the update out), 1 - beta1^t, 1 - beta2^t
      */
+    @Override
     public void update(Function<Tensor, Tensor> gradients, Tensor coefficient, Tensor numbers) {
         AdamMoments moments = new AdamMoments(options.beta1, options.beta2);
-        AdamWStep decaying = new AdamWStep(options.weightDecay, options.eps);
-        AdamWStep plain = new AdamWStep(0, options.eps);
         Tape.pause(() -> {
             for (Slot s : slots) {
-                if (s.rateFactor != 1) {
-                    throw new EngineException("AdamW: a traced update has one learning rate, " + s.name + " has a factor of " + s.rateFactor);
-                }
                 Tensor g = gradients.apply(s.parameter);
                 if (g != null) {
                     Ops.apply(moments, s.moments, Ops.contiguous(g), coefficient);
-                    Ops.apply(s.decays ? decaying : plain, s.parameter, s.moments, numbers);
+                    Ops.apply(new AdamWStep(s.decays ? options.weightDecay : 0, options.eps, s.rateFactor), s.parameter, s.moments, numbers);
                 }
             }
             return null;

@@ -2,6 +2,7 @@ package org.mouselift.models.optim;
 
 import java.util.Map;
 import java.util.function.Function;
+import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Tensor;
 
 /** Updates parameters in place from their gradients, and owns the state that this needs (close it to free it). */
@@ -14,6 +15,29 @@ public interface Optimizer extends AutoCloseable {
      * @param rate learning rate
      */
     void step(Function<Tensor, Tensor> gradients, double coefficient, double rate);
+
+    /**
+     * One update as operations only, for tracing: the same program serves every step when its numbers are given anew. Does not
+     * count the update.
+     *
+     * @param gradients as in {@link #step}
+     * @param coefficient factor on all gradients, rank 0; negative leaves the update out
+     * @param numbers those of {@link #numbers}, [n]; a negative first one leaves the update out
+     * @throws EngineException if this rule has no form in operations
+     */
+    default void update(Function<Tensor, Tensor> gradients, Tensor coefficient, Tensor numbers) {
+        throw new EngineException(getClass().getSimpleName() + " cannot be part of a traced training step; train with AdamW there, or on the CPU");
+    }
+
+    /** What the next update depends on besides gradients, the learning rate first. */
+    default double[] numbers(double rate) {
+        throw new EngineException(getClass().getSimpleName() + " cannot be part of a traced training step; train with AdamW there, or on the CPU");
+    }
+
+    /** The memory that an update overwrites besides the parameters, by name. */
+    default Map<String, Tensor> state() {
+        throw new EngineException(getClass().getSimpleName() + " cannot be part of a traced training step; train with AdamW there, or on the CPU");
+    }
 
     /** The parameters by name. */
     Map<String, Tensor> parameters();

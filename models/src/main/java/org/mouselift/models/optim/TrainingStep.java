@@ -2,9 +2,12 @@ package org.mouselift.models.optim;
 
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.LongToDoubleFunction;
 import java.util.function.Supplier;
 import org.mouselift.engine.EngineException;
@@ -13,6 +16,7 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Placement;
 
 /**
  * Forward, backward and (every {@code accumulation} passes) update, with the counters of the original trainer (GS-LRM
@@ -38,12 +42,43 @@ public final class TrainingStep implements AutoCloseable {
         }
     }
 
+    /**
+     * What a pass computes.
+     *
+     * @param loss rank 0
+     * @param values what the caller wants to see of the pass, by name
+     */
+    public record Outcome(Tensor loss, Map<String, Tensor> values) {}
+
+    /** A pass as a function of its operands, so that it can also be one program on a device. */
+    public interface Pass {
+        /** Passes of equal kinds compute the same function of operands of the same specs. */
+        Object kind();
+
+        /** The data of the pass. */
+        List<Tensor> operands();
+
+        /** Loss and values, from operands of which nothing may be read but the specs. */
+        Outcome compute(List<Tensor> operands);
+    }
+
+    /**
+     * What moves along with the weights at every update, such as averages, where a program does it.
+     *
+     * @param weights what it overwrites
+     * @param number gives the number that {@code update} gets at the next pass
+     * @param update overwrites; its number is 0 where the update is left out
+     */
+    public record Follower(Map<String, Tensor> weights, DoubleSupplier number, Consumer<Tensor> update) {}
+
     private final Optimizer optimiser;
     private final LongToDoubleFunction schedule;
     private final GradientRules rules;
     private final int accumulation;
     private final Scope memory = Scope.detached("accumulated gradients");
     private final Map<Tensor, Tensor> sums = new IdentityHashMap<>();
+    private TrainingProgram program;
+    private Follower follower;
     private long passes;
     private long opportunities;
     private long updates;
@@ -130,6 +165,54 @@ public final class TrainingStep implements AutoCloseable {
         }
     }
 
+    /** Lets something move along with the weights where passes are programs; elsewhere the caller does that after each update. */
+    public void follow(Follower what) {
+        follower = what;
+    }
+
+    /**
+     * One pass where this thread computes: with the operations of the CPU as {@link #pass(Supplier)}, or as one program on the device
+     * of the current {@link Placement}. There weights and moments stay on the device until somebody looks at them.
+     *
+     * @param weights all that the loss depends on besides the operands
+     * @param seen gets the values of the pass before they are freed
+     */
+    public Result pass(Pass pass, Map<String, Tensor> weights, Consumer<Map<String, Tensor>> seen) {
+        if (Placement.current() == null) {
+            return pass(() -> {
+                Outcome outcome = pass.compute(pass.operands());
+                Tape.pause(() -> {
+                    seen.accept(outcome.values());
+                    return null;
+                });
+                return outcome.loss();
+            });
+        }
+        if (program == null) {
+            program = new TrainingProgram(optimiser, rules, accumulation, weights, follower);
+        }
+        try (Scope scope = Scope.open("training pass " + (passes + 1))) {
+            boolean first = passes % accumulation == 0;
+            boolean boundary = (passes + 1) % accumulation == 0;
+            double rate = rate();
+            Map<String, Tensor> values = new LinkedHashMap<>();
+            TrainingProgram.Done done = program.run(pass, first, boundary, rate, values);
+            passes++;
+            seen.accept(values);
+            if (!boundary) {
+                return new Result(passes, done.loss(), Double.NaN, rate, Skip.ACCUMULATING, updates);
+            }
+            opportunities++;
+            boolean finite = Double.isFinite(done.loss()) || !rules.skipNonFiniteLoss();
+            if (done.updated()) {
+                updates++;
+                optimiser.updates(optimiser.updates() + 1);
+            }
+            Skip skip = done.updated() ? Skip.NONE : finite ? Skip.GRADIENT_NORM : Skip.NON_FINITE_LOSS;
+            return new Result(passes, done.loss(), finite ? done.norm() : Double.NaN, rate, skip, updates);
+        }
+    }
+
     /** Gradients as contiguous tensors that may be overwritten. */
     private Map<Tensor, Tensor> owned(Gradients gradients) {
         return Tape.pause(() -> {
@@ -170,6 +253,9 @@ public final class TrainingStep implements AutoCloseable {
 
     @Override
     public void close() {
+        if (program != null) {
+            program.close();
+        }
         memory.close();
     }
 }

@@ -255,6 +255,29 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
      * @param classLabels [N,projection width], null if the model has no class embedding
      */
     public Tensor predict(Tensor sample, long[] timesteps, Tensor prompts, Tensor classLabels) {
+        return predict(sample, waves(timesteps, sample.rank() == 4 ? sample.dim(0) : 0), prompts, classLabels);
+    }
+
+    /**
+     * Sinusoidal embeddings of timesteps, f32 [n,width].
+     *
+     * @param timesteps one step for all, or one per row
+     */
+    public Tensor waves(long[] timesteps, long n) {
+        if (timesteps.length != 1 && timesteps.length != n) {
+            throw new ShapeException("UNet", timesteps.length + " timesteps for " + n + " images, expected 1 or " + n);
+        }
+        double[] steps = new double[(int) n];
+        Arrays.setAll(steps, i -> timesteps[timesteps.length == 1 ? 0 : i]);
+        return Sinusoids.of(steps, config.blockOutChannels().getFirst(), config.flipSinToCos(), config.freqShift());
+    }
+
+    /**
+     * As {@link #predict(Tensor, long[], Tensor, Tensor)} with the timesteps as a tensor, for programs that serve all of them.
+     *
+     * @param wave of {@link #waves}
+     */
+    public Tensor predict(Tensor sample, Tensor wave, Tensor prompts, Tensor classLabels) {
         long n = sample.rank() == 4 ? sample.dim(0) : 0;
         if (sample.rank() != 4 || sample.dim(1) != config.inChannels()) {
             throw new ShapeException("UNet", "sample " + sample.spec() + ", expected [N," + config.inChannels() + ",h,w]");
@@ -270,12 +293,9 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
             throw new ShapeException("UNet", "class labels " + (classLabels == null ? "missing" : classLabels.spec()) + ", expected "
                     + (classes == null ? "none" : "[" + n + "," + config.classWidth() + "]"));
         }
-        if (timesteps.length != 1 && timesteps.length != n) {
-            throw new ShapeException("UNet", timesteps.length + " timesteps for " + n + " images, expected 1 or " + n);
+        if (!wave.shape().equals(Shape.of(n, config.blockOutChannels().getFirst()))) {
+            throw new ShapeException("UNet", "timestep waves " + wave.spec() + ", expected [" + n + "," + config.blockOutChannels().getFirst() + "]");
         }
-        double[] steps = new double[(int) n];
-        Arrays.setAll(steps, i -> timesteps[timesteps.length == 1 ? 0 : i]);
-        Tensor wave = Sinusoids.of(steps, config.blockOutChannels().getFirst(), config.flipSinToCos(), config.freqShift());
         Tensor embedding = time.call(tap(TIME_PROJECTION, Ops.cast(wave, dtype)));
         if (classes != null) {
             embedding = Ops.add(embedding, classes.call(Ops.cast(classLabels, dtype)));

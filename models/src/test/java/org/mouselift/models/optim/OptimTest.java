@@ -203,7 +203,7 @@ class OptimTest {
             Tensor p = Tensor.of(new float[] {1}, 1).requiresGrad(true);
             Tensor moments = Tensor.zeros(DType.F32, 2, 1);
             Tensor numbers = Tensor.of(new double[] {0.1, 1, 1}, 3);
-            assertThrows(EngineException.class, () -> Ops.apply(new AdamWStep(0, 1e-8), p, moments, numbers));
+            assertThrows(EngineException.class, () -> Ops.apply(new AdamWStep(0, 1e-8, 1), p, moments, numbers));
             try (AdamW optimiser = new AdamW(Map.of("p", p), AdamW.Options.GS_LRM)) {
                 optimiser.step(t -> Tensor.of(new float[] {1}, 1), 1, 0.1);
                 assertEquals(0.9, p.item(), 1e-6);

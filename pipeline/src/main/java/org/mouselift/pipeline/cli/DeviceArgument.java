@@ -41,7 +41,11 @@ final class DeviceArgument {
         }
         try (Device device = DeviceRuntime.open(asked, new DeviceOptions(allowCpuOperations, 0)); Placement placement = new Placement(device)) {
             mouselift.note("computing on " + device.info());
-            return placement.during(command::call);
+            T result = placement.during(command::call);
+            if (placement.callsHere() > 0) {
+                mouselift.note("--allow-cpu-ops: " + placement.callsHere() + " calls of modules under a tape ran on the CPU");
+            }
+            return result;
         }
     }
 

@@ -132,6 +132,11 @@ final class PhotoBatch {
             }
 
             @Override
+            public boolean readsSteps() {
+                return pictures != null;
+            }
+
+            @Override
             public boolean cancelled() {
                 return interruption.requested();
             }

@@ -53,6 +53,7 @@ import org.mouselift.pipeline.train.SceneSource;
 import org.mouselift.pipeline.train.TrainingCheckpoint;
 import org.mouselift.pipeline.train.TrainingRun;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -86,6 +87,9 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
     @Option(names = "--seed", defaultValue = "777", paramLabel = "N", description = "Seed of weights, data order and draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private TrainCommand parent;
 
@@ -93,7 +97,11 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(parent.mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         AutoencoderTraining c = AutoencoderTraining.read(config, ConfigOverride.pairs(overrides));
         int size = c.model().sampleSize();
         if (size % c.model().factor() != 0) {

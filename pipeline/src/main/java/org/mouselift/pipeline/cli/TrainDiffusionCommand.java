@@ -42,6 +42,7 @@ import org.mouselift.pipeline.train.diffusion.DiffusionValidation;
 import org.mouselift.pipeline.train.diffusion.EncodedViews;
 import org.mouselift.pipeline.train.diffusion.TrainingPrompts;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -85,6 +86,9 @@ final class TrainDiffusionCommand implements Callable<Integer> {
     @Option(names = "--print-every", defaultValue = "50", paramLabel = "N", description = "Passes between lines on the terminal (default: ${DEFAULT-VALUE}).")
     private int printEvery;
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private TrainCommand parent;
 
@@ -92,7 +96,11 @@ final class TrainDiffusionCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(parent.mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         SamplingArguments.requireAllowable(allowed, SamplingArguments.allowable());
         DiffusionConfigReader.Loaded loaded = DiffusionConfigReader.read(config, ConfigOverride.pairs(overrides));
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));

@@ -44,6 +44,7 @@ import org.mouselift.pipeline.train.SceneSource;
 import org.mouselift.pipeline.train.TrainingCheckpoint;
 import org.mouselift.pipeline.train.TrainingRun;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -104,6 +105,9 @@ final class TrainGslrmCommand implements Callable<Integer> {
             + "the default scales the rig, which keeps its geometry.")
     private boolean perCamera;
 
+    @Mixin
+    private DeviceArgument device;
+
     @ParentCommand
     private TrainCommand parent;
 
@@ -111,7 +115,11 @@ final class TrainGslrmCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
+        return device.run(parent.mouselift, this::compute);
+    }
+
+    private Integer compute() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         GslrmConfigReader.Loaded loaded = GslrmConfigReader.read(config, ConfigOverride.pairs(overrides));
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));

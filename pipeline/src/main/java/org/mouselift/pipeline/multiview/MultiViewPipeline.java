@@ -47,7 +47,8 @@ public final class MultiViewPipeline implements AutoCloseable {
          * After a step.
          *
          * @param index from 0
-         * @param prediction raw output of the UNet, unconditional half first where there is one
+         * @param prediction raw output of the UNet, unconditional half first where there is one; null unless {@link #readsSteps}, as
+         *     are the latents
          */
         default void step(int index, int steps, int timestep, Tensor prediction, Tensor latents) {}
 
@@ -56,8 +57,18 @@ public final class MultiViewPipeline implements AutoCloseable {
             return false;
         }
 
+        /** False if {@link #step} looks at no tensor, which on a device then stay there. */
+        default boolean readsSteps() {
+            return true;
+        }
+
         /** Nothing. */
-        Listener NONE = new Listener() {};
+        Listener NONE = new Listener() {
+            @Override
+            public boolean readsSteps() {
+                return false;
+            }
+        };
     }
 
     /** The sampling was asked to stop. */
@@ -204,6 +215,11 @@ public final class MultiViewPipeline implements AutoCloseable {
             @Override
             public void after(int index, int timestep, Tensor prediction, Tensor latents) {
                 listener.step(index, options.steps(), timestep, prediction, latents);
+            }
+
+            @Override
+            public boolean readsSteps() {
+                return listener.readsSteps();
             }
         };
         return decode(new GuidedSampling(sampler, options.guidance()).run(unet, new GuidedSampling.Conditions(embeddings, labels, reference), initial,

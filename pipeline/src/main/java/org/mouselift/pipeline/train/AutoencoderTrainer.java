@@ -24,6 +24,7 @@ public final class AutoencoderTrainer extends TrainingRun {
     /** Streams of the generator, so that different uses of one seed never share numbers. */
     private static final long CHOICE = 3L << 40;
     private static final long NOISE = 4L << 40;
+    private static final String SQUARES = "mean_square";
     private static final int SHOWN = 8;
 
     /**
@@ -88,8 +89,27 @@ public final class AutoencoderTrainer extends TrainingRun {
         }
         return new Pass() {
             @Override
-            public Tensor loss(Map<String, Double> numbers) {
-                return forward(number, tensor(pictures), weights(pictures), numbers);
+            public Object kind() {
+                return "autoencoder";
+            }
+
+            @Override
+            public List<Tensor> operands() {
+                Tensor x = tensor(pictures);
+                Tensor weights = weights(pictures);
+                Tensor noise = noise(number, x);
+                return weights == null ? List.of(x, noise) : List.of(x, noise, weights);
+            }
+
+            @Override
+            public TrainingStep.Outcome compute(List<Tensor> in) {
+                return forward(in.get(0), in.get(1), in.size() > 2 ? in.get(2) : null);
+            }
+
+            @Override
+            public void read(Map<String, Tensor> values, Map<String, Double> numbers) {
+                values.forEach((name, t) -> numbers.put(name, t.item()));
+                numbers.put("psnr", psnr(numbers.remove(SQUARES)));
             }
 
             @Override
@@ -130,36 +150,40 @@ public final class AutoencoderTrainer extends TrainingRun {
         return weights == null ? error : Ops.mul(error, weights);
     }
 
-    private Tensor forward(long number, Tensor x, Tensor weights, Map<String, Double> numbers) {
-        LatentDistribution latent = model.encode(x);
-        Tensor mean = latent.mean();
+    /** Standard normal numbers of the latents' shape. */
+    private Tensor noise(long number, Tensor x) {
+        int factor = model.config().factor();
+        long[] shape = {x.dim(0), model.config().latentChannels(), x.dim(2) / factor, x.dim(3) / factor};
         Philox random = new Philox(plan.course().seed(), NOISE + number);
-        float[] noise = new float[Math.toIntExact(mean.numel())];
+        float[] noise = new float[Math.toIntExact(shape[0] * shape[1] * shape[2] * shape[3])];
         for (int i = 0; i < noise.length; i++) {
             noise[i] = (float) random.nextGaussian();
         }
-        Tensor y = model.decode(latent.sample(Tensor.of(noise, mean.shape().dims())));
+        return Tensor.of(noise, shape);
+    }
+
+    private TrainingStep.Outcome forward(Tensor x, Tensor noise, Tensor weights) {
+        LatentDistribution latent = model.encode(x);
+        Tensor y = model.decode(latent.sample(noise));
         Tensor difference = Ops.sub(y, x);
         Tensor squared = Ops.mean(weighted(Ops.square(difference), weights));
-        Tensor divergence = Ops.affine(Ops.sum(latent.divergence()), 1.0 / noise.length, 0);
+        Tensor divergence = Ops.affine(Ops.sum(latent.divergence()), 1.0 / noise.numel(), 0);
         Tensor absolute = Ops.mean(weighted(Ops.abs(difference), weights));
         Tensor colour = plan.chroma() == 0 ? null
                 : Ops.mean(weighted(Ops.abs(Ops.sub(Ops.slice(difference, 1, 0, 2), Ops.slice(difference, 1, 1, 3))), weights));
         Tensor errors = Ops.add(Ops.affine(absolute, plan.l1(), 0), Ops.affine(squared, plan.l2(), 0));
         Tensor picture = colour == null ? errors : Ops.add(errors, Ops.affine(colour, plan.chroma(), 0));
         Tensor loss = Ops.add(picture, Ops.affine(divergence, plan.kl(), 0));
-        Tape.pause(() -> {
-            numbers.put("loss", loss.item());
-            numbers.put("l1_loss", absolute.item());
-            numbers.put("l2_loss", squared.item());
-            if (colour != null) {
-                numbers.put("chroma_loss", colour.item());
-            }
-            numbers.put("kl_loss", divergence.item());
-            numbers.put("psnr", psnr(Ops.mean(Ops.square(difference)).item()));
-            return null;
-        });
-        return loss;
+        Map<String, Tensor> values = new LinkedHashMap<>();
+        values.put("loss", loss);
+        values.put("l1_loss", absolute);
+        values.put("l2_loss", squared);
+        if (colour != null) {
+            values.put("chroma_loss", colour);
+        }
+        values.put("kl_loss", divergence);
+        values.put(SQUARES, Tape.pause(() -> Ops.mean(Ops.square(difference))));
+        return new TrainingStep.Outcome(loss, values);
     }
 
     /** Of pictures in [-1,1]. */

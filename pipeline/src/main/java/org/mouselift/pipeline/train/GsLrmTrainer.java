@@ -18,6 +18,7 @@ import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmOutput;
 import org.mouselift.models.gslrm.ViewRenderer;
 import org.mouselift.models.losses.LossReport;
+import org.mouselift.models.losses.LossWeights;
 import org.mouselift.models.losses.ReconstructionLoss;
 import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Optimizer;
@@ -55,6 +56,9 @@ public final class GsLrmTrainer extends TrainingRun {
         }
     }
 
+    private static final String USAGE = "gaussians_usage";
+    private static final String RENDERING = "rendering";
+
     private final GsLrm model;
     private final ReconstructionLoss loss;
     private final SceneSource train;
@@ -83,10 +87,40 @@ public final class GsLrmTrainer extends TrainingRun {
         SceneBatch batch = SceneBatch.of(train, plan.views(), plan.seed(), number, plan.batch());
         boolean picture = plan.pictureEvery() > 0 && (number % plan.pictureEvery() == 0);
         List<SupervisionGrid.View> grid = new ArrayList<>();
+        LossWeights weights = loss.config().weightsAt(number);
+        boolean clip = model.config().clipXyzActive() && !loss.config().warmsUpPoints(number);
         return new Pass() {
             @Override
-            public Tensor loss(Map<String, Double> numbers) {
-                return forward(number, batch, numbers, picture ? grid : null);
+            public Object kind() {
+                return new Kind(weights, clip, picture);
+            }
+
+            @Override
+            public List<Tensor> operands() {
+                List<Tensor> in = new ArrayList<>(List.of(SceneBatch.images(batch.input()), SceneBatch.c2w(batch.input()), SceneBatch.intrinsics(batch.input()),
+                        SceneBatch.images(batch.target()), SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target())));
+                if (weights.depth() > 0) {
+                    in.add(SceneBatch.axes(batch.input()));
+                    in.add(SceneBatch.depth(batch.input()));
+                }
+                return in;
+            }
+
+            @Override
+            public TrainingStep.Outcome compute(List<Tensor> operands) {
+                return forward(number, operands, clip, picture);
+            }
+
+            @Override
+            public void read(Map<String, Tensor> values, Map<String, Double> numbers) {
+                Map<String, Tensor> scalars = new LinkedHashMap<>(values);
+                Tensor usage = scalars.remove(USAGE);
+                Tensor rendering = scalars.remove(RENDERING);
+                numbers.putAll(LossReport.numbers(scalars));
+                numbers.put(USAGE, usage.item());
+                if (rendering != null) {
+                    grid.addAll(pictures(batch.target().getFirst(), rendering.toFloats()));
+                }
             }
 
             @Override
@@ -108,31 +142,37 @@ public final class GsLrmTrainer extends TrainingRun {
         };
     }
 
-    private Tensor forward(long pass, SceneBatch batch, Map<String, Double> numbers, List<SupervisionGrid.View> grid) {
-        boolean clip = model.config().clipXyzActive() && !loss.config().warmsUpPoints(pass);
-        GsLrmOutput out = model.reconstruct(SceneBatch.images(batch.input()), SceneBatch.c2w(batch.input()), SceneBatch.intrinsics(batch.input()), clip);
-        Scene first = batch.target().getFirst();
-        Tensor rendering = ViewRenderer.render(out.gaussians(), SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target()), first.height(),
-                first.width(), model.config().scalingModifier());
+    /** What tells passes with different computations apart. */
+    private record Kind(LossWeights weights, boolean clip, boolean picture) {}
+
+    private TrainingStep.Outcome forward(long pass, List<Tensor> in, boolean clip, boolean picture) {
+        GsLrmOutput out = model.reconstruct(in.get(0), in.get(1), in.get(2), clip);
+        Tensor target = in.get(3);
+        Tensor rendering = ViewRenderer.render(out.gaussians(), in.get(4), in.get(5), (int) target.dim(3), (int) target.dim(4), model.config().scalingModifier());
         boolean depth = loss.config().weightsAt(pass).depth() > 0;
         ReconstructionLoss.Geometry geometry = needsGeometry(pass)
-                ? new ReconstructionLoss.Geometry(out.pixelAlignedXyz(), out.rays().origin(), out.rays().direction(),
-                        depth ? SceneBatch.axes(batch.input()) : null, depth ? SceneBatch.depth(batch.input()) : null) : null;
-        LossReport report = loss.evaluate(pass, rendering, SceneBatch.images(batch.target()), geometry);
-        Tape.pause(() -> {
-            numbers.putAll(report.numbers());
-            numbers.put("gaussians_usage", out.gaussians().usage().item());
-            if (grid != null) {
-                float[] pictures = Ops.slice(rendering, 0, 0, 1).toFloats();
-                int image = 3 * first.height() * first.width();
-                for (int v = 0; v < Math.min(10, first.views()); v++) {
-                    grid.add(new SupervisionGrid.View(first.rgb(v), Arrays.copyOfRange(pictures, v * image, (v + 1) * image), first.width(),
-                            first.height()));
-                }
+                ? new ReconstructionLoss.Geometry(out.pixelAlignedXyz(), out.rays().origin(), out.rays().direction(), depth ? in.get(6) : null, depth ? in.get(7) : null) : null;
+        LossReport report = loss.evaluate(pass, rendering, target, geometry);
+        Map<String, Tensor> values = report.values();
+        return Tape.pause(() -> {
+            values.put(USAGE, out.gaussians().usage());
+            if (picture) {
+                values.put(RENDERING, Ops.slice(rendering, 0, 0, 1));
             }
-            return null;
+            return new TrainingStep.Outcome(report.total(), values);
         });
-        return report.total();
+    }
+
+    /** Truth and renderings of a scene's first views. */
+    private static List<SupervisionGrid.View> pictures(Scene scene, float[] renderings) {
+        int image = 3 * scene.height() * scene.width();
+        return IntStream.range(0, Math.min(10, scene.views()))
+                .mapToObj(v -> new SupervisionGrid.View(scene.rgb(v), Arrays.copyOfRange(renderings, v * image, (v + 1) * image), scene.width(), scene.height())).toList();
+    }
+
+    @Override
+    protected Map<String, Tensor> fixed() {
+        return loss.weights();
     }
 
     private boolean needsGeometry(long pass) {

@@ -46,13 +46,13 @@ public abstract class TrainingRun implements AutoCloseable {
             String provenance) {}
 
     /** One forward pass, with its data at hand. */
-    protected interface Pass {
+    protected interface Pass extends TrainingStep.Pass {
         /**
-         * The loss, one element, recorded on the open tape.
+         * Reads the values of the pass, wherever they were computed.
          *
          * @param numbers takes what the log shall say of this pass, without a prefix; {@code loss} and {@code psnr} among it
          */
-        Tensor loss(Map<String, Double> numbers);
+        void read(Map<String, Tensor> values, Map<String, Double> numbers);
 
         /** What the pass learns from, for messages. */
         String subjects();
@@ -93,6 +93,22 @@ public abstract class TrainingRun implements AutoCloseable {
 
     /** Measures the model at its present state and tells the listener; nothing without validation data. */
     protected abstract void validate() throws IOException;
+
+    /** Weights of the loss that stay as they are, by name. */
+    protected Map<String, Tensor> fixed() {
+        return Map.of();
+    }
+
+    private Map<String, Tensor> used() {
+        Map<String, Tensor> all = new LinkedHashMap<>(weights);
+        all.putAll(fixed());
+        return all;
+    }
+
+    /** Lets something move along with the weights where passes are programs; see {@link TrainingStep#follow}. */
+    protected final void follow(TrainingStep.Follower what) {
+        step.follow(what);
+    }
 
     /** After every update of the weights. */
     protected void updated() {}
@@ -239,7 +255,7 @@ public abstract class TrainingRun implements AutoCloseable {
         Map<String, Double> numbers = new LinkedHashMap<>();
         TrainingStep.Result result;
         try {
-            result = step.pass(() -> pass.loss(numbers));
+            result = step.pass(pass, used(), values -> pass.read(values, numbers));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }

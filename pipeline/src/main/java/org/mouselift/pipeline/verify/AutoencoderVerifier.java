@@ -11,7 +11,6 @@ import org.mouselift.data.golden.GoldenFolder;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
-import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
@@ -66,14 +65,13 @@ public final class AutoencoderVerifier implements CaseVerifier {
     }
 
     private static void gradient(Map<String, double[]> got, GoldenCase c, AutoencoderKL model) throws IOException {
-        try (Tape tape = Tape.open()) {
-            Tensor latent = DiffusionGoldens.tensor(c, "latent").requiresGrad(true);
-            Tensor image = model.decode(latent);
-            Tensor loss = Ops.mean(Ops.square(Ops.sub(image, DiffusionGoldens.tensor(c, "target"))));
-            got.put("image", image.toDoubles());
-            got.put("loss", loss.toDoubles());
-            got.put("grad.latent", tape.backward(loss).of(latent).toDoubles());
-        }
+        LossGradients g = LossGradients.of(c.toString(), model.stateDict(), 1, List.of(DiffusionGoldens.tensor(c, "latent"), DiffusionGoldens.tensor(c, "target")), in -> {
+            Tensor image = model.decode(in.get(0));
+            return List.of(Ops.mean(Ops.square(Ops.sub(image, in.get(1)))), image);
+        });
+        got.put("loss", g.values().get(0).toDoubles());
+        got.put("image", g.values().get(1).toDoubles());
+        got.put("grad.latent", g.operands().getFirst().toDoubles());
     }
 
     private static void distribution(Map<String, double[]> got, GoldenCase c, LatentDistribution d) throws IOException {

@@ -12,10 +12,8 @@ import org.mouselift.data.golden.GoldenCase;
 import org.mouselift.data.golden.GoldenException;
 import org.mouselift.data.golden.GoldenFolder;
 import org.mouselift.engine.DType;
-import org.mouselift.engine.Gradients;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
-import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.models.clip.ClipConfig;
@@ -76,24 +74,23 @@ public final class ClipVerifier implements CaseVerifier {
     private static void vision(Map<String, double[]> got, GoldenCase c, GoldenCase inputs) throws IOException {
         String checkpoint = c.entry().path("checkpoint").asText();
         ClipConfig config = ClipConfig.vision(DiffusionGoldens.config(c.folder(), checkpoint), checkpoint);
-        Tensor pixels = DiffusionGoldens.tensor(inputs, "pixel_values").requiresGrad(c.has("target"));
-        try (ClipVisionModelWithProjection model = ClipVisionModelWithProjection.load(config, DType.F32, DiffusionGoldens.weights(c.folder(), checkpoint), checkpoint);
-                Tape tape = Tape.open()) {
+        Tensor pixels = DiffusionGoldens.tensor(inputs, "pixel_values");
+        try (ClipVisionModelWithProjection model = ClipVisionModelWithProjection.load(config, DType.F32, DiffusionGoldens.weights(c.folder(), checkpoint), checkpoint)) {
             if (!c.has("target")) {
                 listen(model, "vision_model.pre_layrnorm", HIDDEN + 0, got);
                 for (int i = 0; i < config.layers(); i++) {
                     listen(model, "vision_model.encoder.layers." + i, HIDDEN + (i + 1), got);
                 }
                 listen(model, ClipVisionModelWithProjection.POOLED, "pooled", got);
-                got.put("image_embeds", Tape.pause(() -> model.embed(pixels)).toDoubles());
+                got.put("image_embeds", model.embed(pixels).toDoubles());
                 got.put("last_hidden_state", got.get(HIDDEN + config.layers()));
                 return;
             }
-            Tensor loss = Ops.mean(Ops.square(Ops.sub(model.embed(pixels), DiffusionGoldens.tensor(c, "target"))));
-            Gradients g = tape.backward(loss);
-            got.put("loss", loss.toDoubles());
-            got.put("grad.pixel_values", g.of(pixels).toDoubles());
-            model.stateDict().forEach((name, p) -> got.put("grad.param." + name, g.of(p).toDoubles()));
+            LossGradients g = LossGradients.of(c.toString(), model.stateDict(), 1, List.of(pixels, DiffusionGoldens.tensor(c, "target")),
+                    in -> List.of(Ops.mean(Ops.square(Ops.sub(model.embed(in.get(0)), in.get(1))))));
+            got.put("loss", g.values().getFirst().toDoubles());
+            got.put("grad.pixel_values", g.operands().getFirst().toDoubles());
+            g.parameters().forEach((name, t) -> got.put("grad.param." + name, t.toDoubles()));
         }
     }
 

@@ -164,7 +164,11 @@ public final class DiffusionOptimiserVerifier implements CaseVerifier {
                 List<Double> rates = new ArrayList<>();
                 for (int k = 1; c.has("loss.step" + k); k++) {
                     DiffusionObjective.Batch batch = batch(batches, parts, e, k == 1 ? "" : "batch" + k + ".");
-                    TrainingStep.Result r = training.pass(() -> objective.evaluate(parts.unet, batch).loss());
+                    DiffusionObjective.Prepared prepared = objective.prepare(parts.unet, batch);
+                    List<Tensor> operands = new ArrayList<>(prepared.tensors());
+                    operands.add(batch.prompts());
+                    TrainingStep.Result r = training.pass(new FunctionPass("diffusion", operands, in -> new TrainingStep.Outcome(
+                            objective.evaluate(parts.unet, prepared.with(in.subList(0, in.size() - 1), in.getLast())).loss(), Map.of())), state, values -> { });
                     average.update();
                     checks.add(CheckResult.of(c.compare("loss.step" + k, r.loss())));
                     checks.add(CheckResult.of(c.compare("grad_norm.step" + k, r.gradientNorm())));

@@ -12,10 +12,8 @@ import org.mouselift.data.golden.GoldenException;
 import org.mouselift.data.golden.GoldenFolder;
 import org.mouselift.data.image.ClipImageProcessor;
 import org.mouselift.engine.DType;
-import org.mouselift.engine.Gradients;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
-import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.clip.ClipConfig;
 import org.mouselift.models.clip.ClipVisionModelWithProjection;
@@ -83,21 +81,27 @@ public final class DiffusionTrainingVerifier implements CaseVerifier {
         got.put("mask_latents", doubles(objective.keepsReference(u)));
         got.put("mask_class", doubles(objective.keepsClass(u)));
         UNetConfig unetConfig = UNetConfig.of(folder.config("unet", "config.json"), "unet");
-        try (UNetMV2DConditionModel unet = UNetMV2DConditionModel.load(unetConfig, DType.F32, folder.weights("unet"), "unet"); Tape tape = Tape.open()) {
-            DiffusionObjective.Report r = objective.evaluate(unet, new DiffusionObjective.Batch(latents, reference, labels, prompts,
+        try (UNetMV2DConditionModel unet = UNetMV2DConditionModel.load(unetConfig, DType.F32, folder.weights("unet"), "unet")) {
+            DiffusionObjective.Prepared batch = objective.prepare(unet, new DiffusionObjective.Batch(latents, reference, labels, prompts,
                     DiffusionGoldens.tensor(c, "noise"), t, u));
-            got.put("noisy_latents", r.noisy().toDoubles());
-            got.put("cond_after_drop", r.reference().toDoubles());
-            got.put("class_labels", r.classLabels().toDoubles());
+            List<Tensor> operands = new ArrayList<>(batch.tensors());
+            operands.add(prompts);
+            LossGradients g = LossGradients.of(c.toString(), unet.stateDict(), 0, operands, in -> {
+                DiffusionObjective.Report r = objective.evaluate(unet, batch.with(in.subList(0, in.size() - 1), in.getLast()));
+                return List.of(r.loss(), r.noisy(), r.reference(), r.classLabels(), r.prediction(), r.target(), r.perImage(), r.weights());
+            });
+            double[] perImage = g.values().get(6).toDoubles();
+            got.put("noisy_latents", g.values().get(1).toDoubles());
+            got.put("cond_after_drop", g.values().get(2).toDoubles());
+            got.put("class_labels", g.values().get(3).toDoubles());
             got.put("timesteps_per_image", java.util.stream.IntStream.range(0, objects * views).mapToDouble(i -> t[i / views]).toArray());
-            got.put("pred", r.prediction().toDoubles());
-            got.put("target", r.target().toDoubles());
-            got.put("loss_per_image", r.perImage().toDoubles());
-            got.put("snr_weight", r.weights().toDoubles());
-            got.put("loss", r.loss().toDoubles());
-            got.put("loss_without_snr_weight", new double[] {Arrays.stream(r.perImage().toDoubles()).average().orElseThrow()});
-            Gradients g = tape.backward(r.loss());
-            unet.stateDict().forEach((name, p) -> got.put("grad." + name, g.of(p).toDoubles()));
+            got.put("pred", g.values().get(4).toDoubles());
+            got.put("target", g.values().get(5).toDoubles());
+            got.put("loss_per_image", perImage);
+            got.put("snr_weight", g.values().get(7).toDoubles());
+            got.put("loss", g.values().get(0).toDoubles());
+            got.put("loss_without_snr_weight", new double[] {Arrays.stream(perImage).average().orElseThrow()});
+            g.parameters().forEach((name, t2) -> got.put("grad." + name, t2.toDoubles()));
         }
     }
 

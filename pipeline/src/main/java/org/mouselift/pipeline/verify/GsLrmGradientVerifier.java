@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.mouselift.data.golden.GoldenCase;
 import org.mouselift.data.golden.GoldenException;
 import org.mouselift.data.golden.GoldenFolder;
@@ -14,6 +13,7 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.PlacedFunction;
 import org.mouselift.models.gslrm.GaussianBatch;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
@@ -34,40 +34,57 @@ public final class GsLrmGradientVerifier implements CaseVerifier {
     public List<CheckResult> verify(GoldenCase c) throws IOException {
         List<CheckResult> checks = new ArrayList<>();
         GsLrmConfig config = GsLrmGoldens.network(c.entry().path("config"));
-        try (Scope scope = Scope.open(c.toString()); GsLrm model = GsLrmGoldens.model(c, config, DType.F32); Tape network = Tape.open()) {
-            Tensor image = GsLrmGoldens.tensor(c, "image");
-            Tensor c2w = GsLrmGoldens.tensor(c, "c2w");
-            Tensor lenses = GsLrmGoldens.tensor(c, "fxfycxcy");
-            GsLrmOutput output = model.reconstruct(image, c2w, lenses);
-            List<Tensor> results = parts(output.gaussians());
-            // The loss is differentiated on a tape of its own up to the Gaussians, then through the network.
-            List<Tensor> leaves = results.stream().map(t -> t.view(t.spec(), t.strides(), t.offset()).requiresGrad(true)).toList();
-            List<Tensor> seeds = new ArrayList<>();
-            try (Tape upper = Tape.open()) {
-                Tensor loss = c.has("w.xyz") ? linear(c, leaves) : rendered(c, config, output, leaves, image, c2w, lenses);
-                checks.add(CheckResult.of(c.compare("loss", loss.item())));
-                Gradients g = upper.backward(loss);
-                for (int i = 0; i < leaves.size(); i++) {
-                    seeds.add(g.of(leaves.get(i)));
-                    String name = "grad.gaussians." + QUANTITIES.get(i);
-                    if (c.has(name)) {
-                        checks.add(CheckResult.of(c.compare(name, seeds.get(i).toDoubles())));
-                    }
+        try (Scope scope = Scope.open(c.toString()); GsLrm model = GsLrmGoldens.model(c, config, DType.F32)) {
+            List<Tensor> operands = new ArrayList<>(List.of(GsLrmGoldens.tensor(c, "image"), GsLrmGoldens.tensor(c, "c2w"), GsLrmGoldens.tensor(c, "fxfycxcy")));
+            boolean linear = c.has("w.xyz");
+            for (int i = 0; linear && i < QUANTITIES.size(); i++) {
+                operands.add(GsLrmGoldens.tensor(c, "w." + QUANTITIES.get(i)));
+            }
+            List<Tensor> out;
+            try (PlacedFunction function = new PlacedFunction(c.toString(), model.stateDict(), in -> differentiated(c, config, model, in, linear))) {
+                out = function.apply(operands);
+            }
+            checks.add(CheckResult.of(c.compare("loss", out.getFirst().item())));
+            for (int i = 0; i < QUANTITIES.size(); i++) {
+                String name = "grad.gaussians." + QUANTITIES.get(i);
+                if (c.has(name)) {
+                    checks.add(CheckResult.of(c.compare(name, out.get(1 + i).toDoubles())));
                 }
             }
-            parameters(checks, c, model, network.backward(results, seeds));
+            parameters(checks, c, model, out.subList(1 + QUANTITIES.size(), out.size()));
         }
         return checks;
     }
 
-    private static void parameters(List<CheckResult> checks, GoldenCase c, GsLrm model, Gradients gradients) throws IOException {
+    /** Loss, gradients of the Gaussians' quantities, gradients of the parameters in state-dict order. */
+    private static List<Tensor> differentiated(GoldenCase c, GsLrmConfig config, GsLrm model, List<Tensor> in, boolean linear) {
+        try (Tape network = Tape.open()) {
+            GsLrmOutput output = model.reconstruct(in.get(0), in.get(1), in.get(2));
+            List<Tensor> results = parts(output.gaussians());
+            // The loss is differentiated on a tape of its own up to the Gaussians, then through the network.
+            List<Tensor> leaves = results.stream().map(t -> t.view(t.spec(), t.strides(), t.offset()).requiresGrad(true)).toList();
+            List<Tensor> out = new ArrayList<>();
+            try (Tape upper = Tape.open()) {
+                Tensor loss = linear ? linear(leaves, in.subList(3, in.size())) : rendered(c, config, output, leaves, in.get(0), in.get(1), in.get(2));
+                Gradients g = upper.backward(loss);
+                out.add(loss);
+                leaves.forEach(t -> out.add(g.of(t)));
+            }
+            Gradients g = network.backward(results, List.copyOf(out.subList(1, out.size())));
+            model.stateDict().values().forEach(p -> out.add(g.of(p)));
+            return out;
+        }
+    }
+
+    private static void parameters(List<CheckResult> checks, GoldenCase c, GsLrm model, List<Tensor> gradients) throws IOException {
         double squares = 0;
-        for (Map.Entry<String, Tensor> p : model.stateDict().entrySet()) {
-            double[] g = gradients.of(p.getValue()).toDoubles();
+        int i = 0;
+        for (String parameter : model.stateDict().keySet()) {
+            double[] g = gradients.get(i++).toDoubles();
             for (double value : g) {
                 squares += value * value;
             }
-            String name = "grad.param." + p.getKey();
+            String name = "grad.param." + parameter;
             if (c.has(name)) {
                 checks.add(CheckResult.of(c.compare(name, g)));
             }
@@ -79,10 +96,10 @@ public final class GsLrmGradientVerifier implements CaseVerifier {
         return List.of(g.xyz(), g.features(), g.scaling(), g.rotation(), g.opacity());
     }
 
-    private static Tensor linear(GoldenCase c, List<Tensor> leaves) throws IOException {
+    private static Tensor linear(List<Tensor> leaves, List<Tensor> factors) {
         Tensor loss = null;
         for (int i = 0; i < leaves.size(); i++) {
-            Tensor term = Ops.sum(Ops.mul(leaves.get(i), GsLrmGoldens.tensor(c, "w." + QUANTITIES.get(i))));
+            Tensor term = Ops.sum(Ops.mul(leaves.get(i), factors.get(i)));
             loss = loss == null ? term : Ops.add(loss, term);
         }
         return loss;

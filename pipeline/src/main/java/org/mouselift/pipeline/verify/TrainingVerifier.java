@@ -67,17 +67,16 @@ public final class TrainingVerifier implements CaseVerifier {
             Tensor image = GsLrmGoldens.tensor(c, batch + "image");
             Tensor c2w = GsLrmGoldens.tensor(c, batch + "c2w");
             Tensor lenses = GsLrmGoldens.tensor(c, batch + "fxfycxcy");
-            result = step.pass(() -> {
-                long now = step.passes();
-                GsLrmOutput output = model.reconstruct(Ops.slice(image, 1, 0, inputs), Ops.contiguous(Ops.slice(c2w, 1, 0, inputs)),
-                        Ops.contiguous(Ops.slice(lenses, 1, 0, inputs)), model.config().clipXyzActive() && !losses.warmsUpPoints(now));
-                Tensor render = ViewRenderer.render(output.gaussians(), c2w, lenses, (int) image.dim(3), (int) image.dim(4),
+            long now = step.passes();
+            List<Tensor> operands = List.of(image, Ops.contiguous(Ops.slice(c2w, 1, 0, inputs)), Ops.contiguous(Ops.slice(lenses, 1, 0, inputs)), c2w, lenses);
+            result = step.pass(new FunctionPass(losses.weightsAt(now), operands, in -> {
+                GsLrmOutput output = model.reconstruct(Ops.slice(in.get(0), 1, 0, inputs), in.get(1), in.get(2), model.config().clipXyzActive() && !losses.warmsUpPoints(now));
+                Tensor render = ViewRenderer.render(output.gaussians(), in.get(3), in.get(4), (int) image.dim(3), (int) image.dim(4),
                         model.config().scalingModifier());
-                LossReport report = loss.evaluate(now, render, image,
+                LossReport report = loss.evaluate(now, render, in.get(0),
                         new ReconstructionLoss.Geometry(output.pixelAlignedXyz(), output.rays().origin(), output.rays().direction()));
-                numbers.putAll(report.numbers());
-                return report.total();
-            });
+                return new TrainingStep.Outcome(report.total(), report.values());
+            }), model.stateDict(), values -> numbers.putAll(LossReport.numbers(values)));
         }
         numbers.put("grad_norm", result.gradientNorm());
         for (Map.Entry<String, Double> n : numbers.entrySet()) {

@@ -9,10 +9,8 @@ import org.mouselift.data.golden.GoldenCase;
 import org.mouselift.data.golden.GoldenException;
 import org.mouselift.data.golden.GoldenFolder;
 import org.mouselift.engine.DType;
-import org.mouselift.engine.Gradients;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
-import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.unet.AttentionRule;
 import org.mouselift.models.unet.UNetConfig;
@@ -87,38 +85,42 @@ public final class UNetVerifier implements CaseVerifier {
         String checkpoint = c.entry().path("checkpoint").asText();
         UNetConfig config = UNetConfig.of(DiffusionGoldens.config(c.folder(), checkpoint), checkpoint);
         return DiffusionGoldens.withInputs(c, inputs -> {
-            try (Scope scope = Scope.open(c.toString()); UNetMV2DConditionModel model = model(c, config, checkpoint); Tape tape = Tape.open()) {
-                Gradients g = tape.backward(Ops.mean(Ops.square(Ops.sub(predict(model, inputs), DiffusionGoldens.tensor(c, "target")))));
+            try (Scope scope = Scope.open(c.toString()); UNetMV2DConditionModel model = model(c, config, checkpoint)) {
                 Map<String, double[]> out = new java.util.LinkedHashMap<>();
-                model.stateDict().forEach((name, p) -> out.put(name, g.of(p).toDoubles()));
+                differentiated(model, inputs, c, 0).parameters().forEach((name, g) -> out.put(name, g.toDoubles()));
                 return out;
             }
         });
     }
 
+    /** Mean squared difference to a case's target. */
+    private static LossGradients differentiated(UNetMV2DConditionModel model, GoldenCase inputs, GoldenCase c, int leaves) throws IOException {
+        Tensor sample = DiffusionGoldens.tensor(inputs, "sample");
+        List<Tensor> operands = List.of(sample, DiffusionGoldens.tensor(inputs, "encoder_hidden_states"), DiffusionGoldens.tensor(inputs, "class_labels"),
+                model.waves(inputs.longs("timestep"), sample.dim(0)), DiffusionGoldens.tensor(c, "target"));
+        return LossGradients.of(c.toString(), model.stateDict(), leaves, operands,
+                in -> List.of(Ops.mean(Ops.square(Ops.sub(model.predict(in.get(0), in.get(3), in.get(1), in.get(2)), in.get(4))))));
+    }
+
     private static void gradients(List<CheckResult> checks, GoldenCase c, GoldenCase inputs, UNetConfig config, String checkpoint) throws IOException {
         for (boolean checkpointing : new boolean[] {false, true}) {
-            try (Scope scope = Scope.open(c.toString()); UNetMV2DConditionModel model = model(c, config, checkpoint); Tape tape = Tape.open()) {
+            try (Scope scope = Scope.open(c.toString()); UNetMV2DConditionModel model = model(c, config, checkpoint)) {
                 model.gradientCheckpointing(checkpointing);
-                Tensor sample = DiffusionGoldens.tensor(inputs, "sample").requiresGrad(true);
-                Tensor prompts = DiffusionGoldens.tensor(inputs, "encoder_hidden_states").requiresGrad(true);
-                Tensor labels = DiffusionGoldens.tensor(inputs, "class_labels").requiresGrad(true);
-                Tensor output = model.predict(sample, inputs.longs("timestep"), prompts, labels);
-                Tensor loss = Ops.mean(Ops.square(Ops.sub(output, DiffusionGoldens.tensor(c, "target"))));
-                Gradients g = tape.backward(loss);
-                Map<String, Tensor> leaves = new HashMap<>(Map.of("grad.sample", sample, "grad.encoder_hidden_states", prompts, "grad.class_labels", labels));
+                LossGradients g = differentiated(model, inputs, c, 3);
+                Map<String, Tensor> found = new HashMap<>(Map.of("grad.sample", g.operands().get(0), "grad.encoder_hidden_states", g.operands().get(1),
+                        "grad.class_labels", g.operands().get(2)));
                 double squares = 0;
-                for (Map.Entry<String, Tensor> p : model.stateDict().entrySet()) {
-                    leaves.put("grad.param." + p.getKey(), p.getValue());
-                    for (double v : g.of(p.getValue()).toDoubles()) {
+                for (Map.Entry<String, Tensor> p : g.parameters().entrySet()) {
+                    found.put("grad.param." + p.getKey(), p.getValue());
+                    for (double v : p.getValue().toDoubles()) {
                         squares += v * v;
                     }
                 }
-                checks.add(CheckResult.of(c.compare("loss", loss.item())));
+                checks.add(CheckResult.of(c.compare("loss", g.values().getFirst().item())));
                 checks.add(CheckResult.of(c.compare("grad_global_norm", Math.sqrt(squares))));
                 for (String name : c.expected()) {
-                    if (leaves.containsKey(name)) {
-                        checks.add(CheckResult.of(c.compare(name, g.of(leaves.get(name)).toDoubles())));
+                    if (found.containsKey(name)) {
+                        checks.add(CheckResult.of(c.compare(name, found.get(name).toDoubles())));
                     }
                 }
             }

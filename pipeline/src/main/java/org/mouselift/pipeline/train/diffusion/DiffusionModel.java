@@ -1,10 +1,12 @@
 package org.mouselift.pipeline.train.diffusion;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -80,6 +82,31 @@ public final class DiffusionModel implements AutoCloseable {
             }
         }
         return Ops.concat(0, rows);
+    }
+
+    /**
+     * What a pass takes along for its prompts: their rows [N] of {@link #prompts()} where they are learned, else the embeddings
+     * [N,T,D] themselves.
+     *
+     * @param references first view of every object
+     */
+    Tensor promptOperand(int[] references) {
+        if (!source.learned()) {
+            return prompts(references);
+        }
+        int views = unet.config().numViews();
+        long[] rows = new long[references.length * views];
+        Arrays.setAll(rows, i -> (references[i / views] + i % views) % views);
+        return Ops.cast(Tensor.of(rows, rows.length), DType.I32);
+    }
+
+    /** Embeddings [N,T,D] of a {@link #promptOperand}. */
+    Tensor promptsOf(Tensor operand) {
+        if (!source.learned()) {
+            return operand;
+        }
+        Tensor flat = Ops.gatherRows(Ops.reshape(prompts, prompts.dim(0), prompts.dim(1) * prompts.dim(2)), operand);
+        return Ops.reshape(flat, operand.dim(0), prompts.dim(1), prompts.dim(2));
     }
 
     @Override

@@ -14,6 +14,7 @@ import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.models.diffusion.LearningRate;
@@ -35,6 +36,8 @@ public final class DiffusionTrainer extends TrainingRun {
 
     private static final long ORDER = 1L << 40;
     private static final long DRAWS = 2L << 40;
+    private static final String LOSS = "loss";
+    private static final String MSE = "mse";
     private static final String AVERAGE = "ema.";
 
     /**
@@ -82,6 +85,9 @@ public final class DiffusionTrainer extends TrainingRun {
         this.plan = plan;
         if (plan.batch() > train.size()) {
             throw new IllegalArgumentException("train_batch_size " + plan.batch() + " is larger than the " + train.size() + " samples of the list");
+        }
+        if (average != null) {
+            follow(new TrainingStep.Follower(average.shadows(), average::share, average::move));
         }
     }
 
@@ -143,16 +149,36 @@ public final class DiffusionTrainer extends TrainingRun {
             }
         }
         return new Pass() {
+            private DiffusionObjective.Prepared prepared;
+
             @Override
-            public Tensor loss(Map<String, Double> numbers) {
+            public Object kind() {
+                return "diffusion";
+            }
+
+            @Override
+            public List<Tensor> operands() {
                 long[] shape = {n, space.channels(), side, side};
                 Tensor classes = conditions == null ? null
                         : conditions.classLabels(Tensor.of(embeddings, n, conditions.width()), 0, Tensor.of(embeddingNoise, n, conditions.width()));
-                DiffusionObjective.Report r = objective.evaluate(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape), Tensor.of(reference, shape),
-                        classes, model.prompts(references), Tensor.of(noise, shape), timesteps, drop));
-                numbers.put("loss", r.loss().item());
-                numbers.put("mse", java.util.Arrays.stream(r.perImage().toDoubles()).average().orElseThrow());
-                return r.loss();
+                Tensor prompts = model.promptOperand(references);
+                prepared = objective.prepare(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape), Tensor.of(reference, shape), classes, prompts,
+                        Tensor.of(noise, shape), timesteps, drop));
+                List<Tensor> all = new ArrayList<>(prepared.tensors());
+                all.add(prompts);
+                return all;
+            }
+
+            @Override
+            public TrainingStep.Outcome compute(List<Tensor> in) {
+                DiffusionObjective.Report r = objective.evaluate(model.unet(), prepared.with(in.subList(0, in.size() - 1), model.promptsOf(in.getLast())));
+                return new TrainingStep.Outcome(r.loss(), Map.of(LOSS, r.loss(), MSE, r.perImage()));
+            }
+
+            @Override
+            public void read(Map<String, Tensor> values, Map<String, Double> numbers) {
+                numbers.put(LOSS, values.get(LOSS).item());
+                numbers.put(MSE, java.util.Arrays.stream(values.get(MSE).toDoubles()).average().orElseThrow());
             }
 
             @Override
@@ -177,8 +203,11 @@ public final class DiffusionTrainer extends TrainingRun {
 
     @Override
     protected void updated() {
-        if (average != null) {
+        if (average != null && Placement.current() == null) {
             average.update();
+        } else if (average != null) {
+            // The averages moved with the program.
+            average.updates(average.updates() + 1);
         }
     }
 
