@@ -61,7 +61,7 @@ final class ReduceKernel implements Kernel<Reduce> {
         } else if (kept > 0 && rank - kept > 0 && keptStrides[kept - 1] == 1 && keptDims[kept - 1] >= 16 && x.dtype() == DType.F32
                 && (op.kind() == Reduce.Kind.SUM || op.kind() == Reduce.Kind.MEAN)) {
             columns(op.kind(), x, y, keptDims, keptStrides, dims, strides, each);
-        } else if (x.dtype() == DType.F32 && op.kind() != Reduce.Kind.MIN && each > 0 && strides[strides.length - 1] == 1) {
+        } else if (rank > kept && x.dtype() == DType.F32 && op.kind() != Reduce.Kind.MIN && each > 0 && strides[strides.length - 1] == 1) {
             runs(op.kind(), x, y, keptDims, keptStrides, dims, strides, each);
         } else {
             TensorSpec inner = new TensorSpec(x.dtype(), Shape.of(dims));
