@@ -40,6 +40,16 @@ public final class ImageAdjust {
         return JpegReader.oriented(image, 2);
     }
 
+    /** Turned clockwise by quarter turns, without resampling. */
+    public static Image8 turned(Image8 image, int quarterTurns) {
+        return JpegReader.oriented(image, switch (Math.floorMod(quarterTurns, 4)) {
+            case 0 -> 1;
+            case 1 -> 6;
+            case 2 -> 3;
+            default -> 8;
+        });
+    }
+
     /**
      * The picture turned about its centre, clockwise as seen, size kept, outside filled with zeros; bilinear, pictures
      * with alpha premultiplied meanwhile.

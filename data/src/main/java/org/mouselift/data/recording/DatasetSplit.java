@@ -20,7 +20,9 @@ public record DatasetSplit(Kind kind, double ratio, long seed, int guard) {
         /** The last samples validate. */
         TAIL,
         /** Ten contiguous blocks, spread over the recording, validate. */
-        BLOCKS
+        BLOCKS,
+        /** The last min(100, max(10, 5 %)) samples validate, whatever the ratio, as the original's second converter did. */
+        LAST
     }
 
     private static final int BLOCK_COUNT = 10;
@@ -41,6 +43,7 @@ public record DatasetSplit(Kind kind, double ratio, long seed, int guard) {
             case RANDOM -> random(n, count);
             case TAIL -> blocks(n, count, 1);
             case BLOCKS -> blocks(n, count, Math.min(BLOCK_COUNT, count));
+            case LAST -> blocks(n, Math.min(n - 1, Math.min(100, Math.max(10, n / 20))), 1);
         };
     }
 

@@ -9,6 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.ImageFormatException;
 import org.mouselift.data.image.Images;
 
 /**
@@ -60,8 +61,22 @@ public final class FolderFrames implements FrameSource {
         if (files.isEmpty()) {
             throw new RecordingException(folder, "holds no numbered pictures", "name the frames 000000.png, 000001.png, …");
         }
-        Image8 first = Images.read(files.firstEntry().getValue());
+        Image8 first = readable(files);
         return new FolderFrames(folder, files, first.width(), first.height());
+    }
+
+    /** The first picture that is not damaged; with none, the last one's damage is the error. */
+    private static Image8 readable(TreeMap<Integer, Path> files) throws IOException {
+        for (Path p : files.values()) {
+            try {
+                return Images.read(p);
+            } catch (ImageFormatException e) {
+                if (p.equals(files.lastEntry().getValue())) {
+                    throw e;
+                }
+            }
+        }
+        throw new IllegalStateException("called without files");
     }
 
     private static String lower(Path p) {
@@ -99,7 +114,12 @@ public final class FolderFrames implements FrameSource {
         if (file == null) {
             throw new MissingFrameException(folder, index, "is missing");
         }
-        Image8 frame = Images.read(file);
+        Image8 frame;
+        try {
+            frame = Images.read(file);
+        } catch (ImageFormatException e) {
+            throw new MissingFrameException(folder, index, "is damaged: " + e.getMessage(), e);
+        }
         if (frame.width() != width || frame.height() != height) {
             throw new RecordingException(file, "is " + frame.width() + "x" + frame.height() + " in a folder of " + width + "x" + height,
                     "all frames of a camera have one size");

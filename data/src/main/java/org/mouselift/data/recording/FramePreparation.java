@@ -83,6 +83,18 @@ public record FramePreparation(int size, Crop crop, Lens lens, boolean premask, 
         return new Result(join(rgb, alpha), result);
     }
 
+    /** The whole frame with its mask as alpha, white outside. */
+    static Image8 wholeRgba(Image8 frame, Image8 mask) {
+        Image8 alpha = binary(mask.width() == frame.width() && mask.height() == frame.height() ? mask : nearest(luminance(mask), frame.width(), frame.height()));
+        Image8 rgba = join(frame.toRgb(), alpha);
+        for (int i = 0; i < rgba.data().length; i += 4) {
+            if (rgba.data()[i + 3] == 0) {
+                java.util.Arrays.fill(rgba.data(), i, i + 3, (byte) 255);
+            }
+        }
+        return rgba;
+    }
+
     private Intrinsics cropped(Intrinsics k) {
         int side = crop == Crop.CENTER ? Math.min(k.width(), k.height()) : Math.max(k.width(), k.height());
         return k.crop(Math.floorDiv(k.width() - side, 2), Math.floorDiv(k.height() - side, 2), side, side);

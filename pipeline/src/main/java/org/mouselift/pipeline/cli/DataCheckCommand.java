@@ -38,7 +38,10 @@ final class DataCheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        DatasetCheck.Report r = new DatasetCheck(folder, geometrySamples, allowFrozen).run(n -> { });
+        DatasetCheck.Report r;
+        try (Progress progress = parent.mouselift.progress("data check", 0, "samples")) {
+            r = new DatasetCheck(folder, geometrySamples, allowFrozen).run(progress::advance);
+        }
         PrintWriter out = spec.commandLine().getOut();
         DatasetCheck.Counts c = r.counts();
         out.printf("samples     %d with %d views; %d to train, %d to validate%n", r.samples(), r.views(), c.train(), c.validation());

@@ -13,6 +13,7 @@ import org.mouselift.data.camera.RigNormalization;
 import org.mouselift.data.recording.DatasetSplit;
 import org.mouselift.data.recording.FramePreparation;
 import org.mouselift.data.recording.FrameSampling;
+import org.mouselift.data.recording.SubjectFraming;
 import org.mouselift.pipeline.mousedata.DatasetPreparation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,8 +24,9 @@ import picocli.CommandLine.Spec;
 /** {@code mouselift data prepare}: videos, masks and calibration to a data set (mouse specification §2.11). */
 @Command(name = "prepare", mixinStandardHelpOptions = true, sortOptions = false, description = "Make a data set from synchronised videos, mask videos and their calibration.",
         footer = {"", "Running again with the same options adds what is missing. A failed sample is listed in failed_samples.json;",
-            "more than 1 % of them end the run.", "", "Example:",
-            "  mouselift data prepare --video-dir rec --meta-dir rec -o data_mouse --num-samples 2000 --image-size 512"})
+            "more than 1 % of them end the run. Videos are H.264 MP4 or Motion-JPEG AVI.", "", "Examples:",
+            "  mouselift data prepare --video-dir rec --meta-dir rec -o data_mouse --num-samples 2000 --image-size 512",
+            "  mouselift data prepare --video-dir rec -o data_mouse_local --frame-interval 5 --crop subject --geometry none --split last"})
 final class DataPrepareCommand implements Callable<Integer> {
     @Option(names = {"--video-dir", "--video_dir"}, required = true, paramLabel = "DIR", description = "Holds videos_undist, or 0.mp4 … 5.mp4, or folders 0 … 5 of numbered frames.")
     private Path videoDir;
@@ -77,8 +79,20 @@ final class DataPrepareCommand implements Callable<Integer> {
     @Option(names = "--no-premask", description = "Keep the cage under the transparent pixels, as the original did.")
     private boolean noPremask;
 
-    @Option(names = "--crop", defaultValue = "center", paramLabel = "MODE", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-    private FramePreparation.Crop crop;
+    /** How frames become pictures. */
+    private enum Framing { CENTER, LETTERBOX, NONE, SUBJECT }
+
+    @Option(names = "--crop", defaultValue = "center", paramLabel = "MODE", description = "${COMPLETION-CANDIDATES}; subject puts the box around the mouse into the middle, RGB on white (default: ${DEFAULT-VALUE}).")
+    private Framing crop;
+
+    @Option(names = {"--target-ratio", "--target_ratio"}, defaultValue = "0.6", paramLabel = "SHARE", description = "--crop subject: largest side of the mouse in all views (default: ${DEFAULT-VALUE}).")
+    private double subjectRatio;
+
+    @Option(names = "--alpha", description = "--crop subject: keep the masks as alpha.")
+    private boolean alpha;
+
+    @Option(names = "--max-failures", defaultValue = "0.01", paramLabel = "SHARE", description = "Samples that may fail (default: ${DEFAULT-VALUE}).")
+    private double maxFailures;
 
     @Option(names = "--intrinsics-mode", defaultValue = "exact", paramLabel = "MODE", description = "${COMPLETION-CANDIDATES}; standard reproduces the original's wrong claim (default: ${DEFAULT-VALUE}).")
     private FramePreparation.Lens lens;
@@ -112,7 +126,7 @@ final class DataPrepareCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        DatasetPreparation preparation = new DatasetPreparation(output, options());
+        DatasetPreparation preparation = new DatasetPreparation(output, options(), spec.root().commandLine().getParseResult().originalArgs());
         if (dryRun) {
             print(preparation.plan());
             return ExitCode.OK;
@@ -145,10 +159,11 @@ final class DataPrepareCommand implements Callable<Integer> {
             RigNormalization s = RigNormalization.SIMILARITY;
             return new DatasetPreparation.Options(videoDir, metaDir == null ? videoDir : metaDir, Optional.ofNullable(masks), views,
                     new FrameSampling(policy, start, end == null ? OptionalInt.empty() : OptionalInt.of(end), FrameSampling.parseSkip(skip)), firstSample,
-                    new FramePreparation(size, crop, lens, !noPremask, grey),
+                    new FramePreparation(size, crop == Framing.SUBJECT ? FramePreparation.Crop.NONE : FramePreparation.Crop.valueOf(crop.name()), lens, !noPremask, grey),
                     new RigNormalization(s.center(), s.up(), s.frontCamera(), GeometryMode.of(geometry), distance, Optional.empty()),
                     new DatasetSplit(split, ratio, seed, guard), Optional.ofNullable(rig).map(RigCatalog::named), Optional.ofNullable(calibration),
-                    Optional.ofNullable(calibrationSize).map(c -> SizeArgument.parse("--calibration-size", c)));
+                    Optional.ofNullable(calibrationSize).map(c -> SizeArgument.parse("--calibration-size", c)),
+                    crop == Framing.SUBJECT ? Optional.of(new SubjectFraming(size, subjectRatio, alpha)) : Optional.empty(), maxFailures);
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(e.getMessage(), "mouselift data prepare --help shows the options.");
         }

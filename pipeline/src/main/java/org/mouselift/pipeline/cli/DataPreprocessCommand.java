@@ -50,7 +50,7 @@ final class DataPreprocessCommand implements Callable<Integer> {
     @Option(names = "--size", defaultValue = "512", paramLabel = "PIXELS", description = "Picture size (default: ${DEFAULT-VALUE}).")
     private int size;
 
-    @Option(names = "--safe-margin", defaultValue = "0.05", paramLabel = "PIXELS", description = "Free share at the border (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--safe-margin", defaultValue = "0.05", paramLabel = "SHARE", description = "Free share at the border (default: ${DEFAULT-VALUE}).")
     private double margin;
 
     @Option(names = "--no-fit-in-frame", description = "uniform-scale: let the subject be cut off.")
@@ -83,7 +83,7 @@ final class DataPreprocessCommand implements Callable<Integer> {
     @Option(names = "--geometry", defaultValue = "similarity", paramLabel = "MODE", description = "normalize-cameras: geometry mode (default: ${DEFAULT-VALUE}).")
     private String geometry;
 
-    @Option(names = "--num-samples", defaultValue = "2147483647", paramLabel = "N", description = "Samples at most.")
+    @Option(names = "--num-samples", defaultValue = "2147483647", paramLabel = "N", description = "Samples at most (default: all).")
     private int limit;
 
     @Option(names = "--max-failures", defaultValue = "0.01", paramLabel = "SHARE", description = "Samples that may fail (default: ${DEFAULT-VALUE}).")
@@ -103,7 +103,14 @@ final class DataPreprocessCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(e.getMessage(), "mouselift data preprocess --help shows the options.");
         }
-        DatasetPreprocessing.Report report = new DatasetPreprocessing(input, output, chosen, limit, maxFailures).run(n -> { });
+        if (limit < 1 || !(maxFailures >= 0 && maxFailures <= 1)) {
+            throw CommandException.usage("--num-samples " + limit + ", --max-failures " + maxFailures, "Give at least 1, and a share between 0 and 1.");
+        }
+        DatasetPreprocessing work = new DatasetPreprocessing(input, output, chosen, limit, maxFailures, spec.root().commandLine().getParseResult().originalArgs());
+        DatasetPreprocessing.Report report;
+        try (Progress progress = parent.mouselift.progress("data preprocess", work.samples(), "samples")) {
+            report = work.run(progress::advance);
+        }
         spec.commandLine().getOut().printf(Locale.ROOT, "%s: %d samples written, %d were there, %d failed; intrinsics %s; %d views cut off, mean loss %.2f %%%n", output,
                 report.written(), report.kept(), report.failures().size(), chosen.contract().id(), report.clippedViews(), 100 * report.meanClipped());
         return ExitCode.OK;

@@ -1,14 +1,11 @@
 package org.mouselift.pipeline.mousedata;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +13,7 @@ import java.util.function.LongConsumer;
 import java.util.stream.Collectors;
 import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.CameraRig;
+import org.mouselift.data.camera.GeometryMode;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.camera.RigCheck;
 import org.mouselift.data.camera.RigNormalization;
@@ -28,6 +26,7 @@ import org.mouselift.data.recording.MissingFrameException;
 import org.mouselift.data.recording.RecordingException;
 import org.mouselift.data.recording.RecordingLayout;
 import org.mouselift.data.recording.SourceCalibration;
+import org.mouselift.data.recording.SubjectFraming;
 import org.mouselift.engine.cpu.Workers;
 
 /**
@@ -37,7 +36,7 @@ import org.mouselift.engine.cpu.Workers;
 public final class DatasetPreparation {
     public static final String TRAIN_LIST = "data_mouse_train.txt";
     public static final String VALIDATION_LIST = "data_mouse_val.txt";
-    /** Larger shares of failed samples end the run. */
+    /** Larger shares of failed samples end the run, unless the options say otherwise. */
     public static final double MAX_FAILURES = 0.01;
 
     /**
@@ -46,10 +45,28 @@ public final class DatasetPreparation {
      * @param rig             cameras that replace the calibration, in frame pixels; only on explicit request
      * @param calibration     another calibration than the one found
      * @param calibrationSize frame size the calibration was made for, if its file does not say
+     * @param subject         frames the subject instead of cropping the middle; {@code frame} then only scales masks and must keep whole frames
+     * @param maxFailures     share of the samples that may fail
      */
     public record Options(Path videoDir, Path metaDir, Optional<Path> masks, int views, FrameSampling sampling, int firstSample, FramePreparation frame,
             RigNormalization geometry, DatasetSplit split, Optional<CameraRig> rig, Optional<Path> calibration,
-            Optional<SourceCalibration.Size> calibrationSize) {}
+            Optional<SourceCalibration.Size> calibrationSize, Optional<SubjectFraming> subject, double maxFailures) {
+        public Options {
+            if (!(maxFailures >= 0 && maxFailures <= 1)) {
+                throw new IllegalArgumentException("prepare: share of failures " + maxFailures + ", expected 0 to 1");
+            }
+            if (subject.isPresent() && (frame.crop() != FramePreparation.Crop.NONE || !(geometry.mode() == GeometryMode.NONE || geometry.mode() == GeometryMode.SIMILARITY))) {
+                throw new IllegalArgumentException("prepare: framing the subject works on whole frames and keeps the lens; use geometry mode none or similarity");
+            }
+        }
+
+        /** The middle of the frames, and the usual share of failures. */
+        public Options(Path videoDir, Path metaDir, Optional<Path> masks, int views, FrameSampling sampling, int firstSample, FramePreparation frame,
+                RigNormalization geometry, DatasetSplit split, Optional<CameraRig> rig, Optional<Path> calibration,
+                Optional<SourceCalibration.Size> calibrationSize) {
+            this(videoDir, metaDir, masks, views, sampling, firstSample, frame, geometry, split, rig, calibration, calibrationSize, Optional.empty(), MAX_FAILURES);
+        }
+    }
 
     /** A sample that could not be made. */
     public record Failure(String sample, int frame, String reason) {}
@@ -71,10 +88,17 @@ public final class DatasetPreparation {
 
     private final Path output;
     private final Options options;
+    private final List<String> arguments;
 
     public DatasetPreparation(Path output, Options options) {
+        this(output, options, List.of());
+    }
+
+    /** @param arguments the command line, for the record */
+    public DatasetPreparation(Path output, Options options, List<String> arguments) {
         this.output = output;
         this.options = options;
+        this.arguments = List.copyOf(arguments);
     }
 
     /** Looks at everything without decoding more than the first frames. */
@@ -112,6 +136,9 @@ public final class DatasetPreparation {
         }
         if (recording.counts().stream().distinct().count() > 1) {
             warnings.add("the videos have " + recording.counts() + " frames; the first " + recording.frames() + " of each are used");
+        }
+        if (recording.maskCounts().stream().anyMatch(n -> n < recording.frames())) {
+            warnings.add("the mask videos have " + recording.maskCounts() + " frames, some fewer than the " + recording.frames() + " of the videos: samples without mask fail");
         }
         if (recording.starts().stream().anyMatch(f -> f > 0)) {
             warnings.add("the frame numbers of the cameras begin at " + recording.starts() + ": the same number must be the same instant in all cameras, the first is 0");
@@ -174,6 +201,9 @@ public final class DatasetPreparation {
                     }
                 }
                 progress.accept(1);
+                if (failures.size() > options.maxFailures * plan.indices.length) {
+                    break;
+                }
             }
             return finish(plan, provenance, failures, done, kept);
         }
@@ -186,10 +216,15 @@ public final class DatasetPreparation {
         SampleFolder.text(output.resolve(VALIDATION_LIST), lines(done, parts.validation()));
         provenance.putObject("counts").put("samples", done.size()).put("views", options.views).put("failed", failures.size())
                 .put("train", parts.train().size()).put("validation", parts.validation().size());
+        provenance.putObject("source_frames").put("first", plan.indices[0]).put("last", plan.indices[plan.indices.length - 1]).put("sampled", plan.indices.length);
+        provenance.set("views", MaskSummary.means(output, done));
         SampleFolder.json(output.resolve(SampleFolder.PROVENANCE), provenance);
-        if (failures.size() > MAX_FAILURES * plan.indices.length) {
-            throw new MouseDataException(output, failures.size() + " of " + plan.indices.length + " samples failed, the first: " + failures.getFirst(),
-                    "see " + SampleFolder.FAILURES + "; mend the recording and run again, finished samples are kept");
+        if (failures.size() > options.maxFailures * plan.indices.length) {
+            Failure first = failures.getFirst();
+            throw new MouseDataException(output, failures.size() + " of the first " + (done.size() + failures.size()) + " samples failed, more than "
+                    + String.format(java.util.Locale.ROOT, "%.4g %%", 100 * options.maxFailures) + " of all " + plan.indices.length + "; the first: " + first.sample() + " (frame "
+                    + first.frame() + "): " + first.reason(), "see " + SampleFolder.FAILURES + "; mend the recording, leave frames out with --skip-frames, or allow more with"
+                    + " --max-failures, and run again: finished samples are kept");
         }
         return new Report(done.size() - kept, kept, List.copyOf(failures), parts.train().size(), parts.validation().size());
     }
@@ -207,14 +242,28 @@ public final class DatasetPreparation {
         }
         int n = recording.views();
         Image8[] images = new Image8[n];
-        Workers.each(n, (worker, i) -> images[i] = options.frame.apply(instant.frames().get(i), instant.masks().get(i), plan.source.get(i)).image());
-        for (int i = 0; i < n; i++) {
-            if (MaskStatistics.of(images[i]).isEmpty()) {
-                return Optional.of(new Failure(name, frame, "camera " + i + ": the mask is empty"));
+        List<Camera> cameras = new ArrayList<>(plan.rig.cameras());
+        if (options.subject.isPresent()) {
+            try {
+                SubjectFraming.Result framed = options.subject.get().apply(instant.frames(), instant.masks(), plan.source.cameras());
+                for (int i = 0; i < n; i++) {
+                    images[i] = framed.images().get(i);
+                    cameras.set(i, cameras.get(i).withIntrinsics(framed.cameras().get(i).intrinsics()));
+                }
+            } catch (SubjectFraming.EmptyMaskException e) {
+                return Optional.of(new Failure(name, frame, e.getMessage()));
+            }
+        } else {
+            Workers.each(n, (worker, i) -> images[i] = options.frame.apply(instant.frames().get(i), instant.masks().get(i), plan.source.get(i)).image());
+            for (int i = 0; i < n; i++) {
+                if (MaskStatistics.of(images[i]).isEmpty()) {
+                    return Optional.of(new Failure(name, frame, "camera " + i + ": the mask is empty"));
+                }
             }
         }
-        OpencvCameraFile file = OpencvCameraFile.ofRig(plan.rig.withId(name))
-                .with("recording_info", JsonNodeFactory.instance.objectNode().put("source_frame", frame).put("scale_factor", plan.scale));
+        OpencvCameraFile file = OpencvCameraFile.ofRig(new CameraRig(name, cameras))
+                .with("recording_info", JsonNodeFactory.instance.objectNode().put("source_frame", frame).put("scale_factor", plan.scale))
+                .with(MaskSummary.KEY, MaskSummary.of(List.of(images)));
         SampleFolder.write(output, name, file, List.of(images));
         return Optional.empty();
     }
@@ -223,25 +272,20 @@ public final class DatasetPreparation {
     private ObjectNode claim(Plan plan) throws IOException {
         ObjectNode made = JsonNodeFactory.instance.objectNode();
         made.put("sampling", options.sampling.policy().toString()).put("start", options.sampling.start()).put("end", options.sampling.end().orElse(-1))
-                .put("skip_frames", options.sampling.skip().toString()).put("first_sample", options.firstSample).put("frame", options.frame.toString())
+                .put("skip_frames", options.sampling.skip().toString()).put("first_sample", options.firstSample)
+                .put("frame", options.subject.map(Object::toString).orElse(options.frame.toString()))
                 .put("geometry_mode", options.geometry.mode().id()).put("target_distance", options.geometry.targetDistance())
                 .put("views", options.views).put("frames", plan.frames).put("rig", plan.rig.id());
         made.put("videos", plan.layout.videos().stream().map(p -> p.getFileName().toString()).toList().toString());
-        if (plan.layout.calibration().isPresent() && Files.isRegularFile(plan.layout.calibration().get())) {
-            made.put("calibration_sha256", SampleFolder.sha256(plan.layout.calibration().get()));
+        if (options.rig.isEmpty()) {
+            Path calibration = plan.layout.calibration().orElseThrow();
+            made.put("calibration_sha256", Files.isRegularFile(calibration) ? SampleFolder.sha256(calibration)
+                    : SampleFolder.sha256(calibration.resolve("cameras.txt")) + " " + SampleFolder.sha256(calibration.resolve("images.txt")));
         }
         Path file = output.resolve(SampleFolder.PROVENANCE);
-        if (Files.exists(file)) {
-            JsonNode before = SampleFolder.read(file).path("prepare");
-            JsonNode now = SampleFolder.MAPPER.readTree(SampleFolder.MAPPER.writeValueAsBytes(made));
-            if (!now.equals(before)) {
-                throw new MouseDataException(output, "holds a data set made differently: " + before + ", wanted " + now,
-                        "choose an empty folder, or repeat the settings it was made with");
-            }
-        } else if (!SampleFolder.list(output).isEmpty()) {
-            throw new MouseDataException(output, "holds samples but no " + SampleFolder.PROVENANCE, "choose an empty folder");
-        }
-        ObjectNode root = JsonNodeFactory.instance.objectNode().put("kind", "mouse-recording").put("created", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+        String created = SampleFolder.claim(output, "prepare", made);
+        ObjectNode root = JsonNodeFactory.instance.objectNode().put("kind", "mouse-recording").put("created", created).put("tool", SampleFolder.tool());
+        root.set("arguments", SampleFolder.MAPPER.valueToTree(arguments));
         root.set("prepare", made);
         ArrayNode chain = root.putArray("chain");
         chain.addObject().put("step", "prepare").put("intrinsics", options.frame.lens() == FramePreparation.Lens.STANDARD || !options.geometry.mode().exact() ? "frozen" : "exact");

@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -51,17 +49,32 @@ public final class DatasetPreprocessing {
     private final PreprocessMethod method;
     private final int limit;
     private final double maxFailures;
+    private final List<String> arguments;
 
     /**
      * @param limit       samples at most, in name order
      * @param maxFailures share of samples that may fail
      */
     public DatasetPreprocessing(Path input, Path output, PreprocessMethod method, int limit, double maxFailures) {
+        this(input, output, method, limit, maxFailures, List.of());
+    }
+
+    /** @param arguments the command line, for the record */
+    public DatasetPreprocessing(Path input, Path output, PreprocessMethod method, int limit, double maxFailures, List<String> arguments) {
+        if (limit < 1 || !(maxFailures >= 0 && maxFailures <= 1)) {
+            throw new IllegalArgumentException("preprocess: at most " + limit + " samples, share of failures " + maxFailures + "; expected 1 or more, and 0 to 1");
+        }
         this.input = input;
         this.output = output;
         this.method = method;
         this.limit = limit;
         this.maxFailures = maxFailures;
+        this.arguments = List.copyOf(arguments);
+    }
+
+    /** How many samples there are to make. */
+    public int samples() throws IOException {
+        return Files.isDirectory(input) ? Math.min(limit, SampleFolder.list(input).size()) : 0;
     }
 
     /** @throws MouseDataException if the folders are the same, the output holds something else, or too many samples fail */
@@ -88,13 +101,19 @@ public final class DatasetPreprocessing {
         List<Path> all = samples;
         Workers.each(all.size(), (worker, i) -> {
             String name = all.get(i).getFileName().toString();
+            clipped[i] = new double[0];
+            synchronized (failures) {
+                if (failures.size() > maxFailures * all.size()) {
+                    return;
+                }
+            }
             try {
                 kept[i] = Files.isDirectory(output.resolve(name));
-                clipped[i] = kept[i] ? new double[0] : sample(all.get(i), name);
-            } catch (PreprocessException e) {
-                clipped[i] = new double[0];
-                synchronized (failures) {
-                    failures.put(i, new Failure(name, e.reason(), e.getMessage()));
+                if (!kept[i]) {
+                    Optional<Failure> failure = sample(all.get(i), name, clipped, i);
+                    synchronized (failures) {
+                        failure.ifPresent(f -> failures.put(i, f));
+                    }
                 }
             } catch (IOException e) {
                 broken[i] = e;
@@ -131,32 +150,43 @@ public final class DatasetPreprocessing {
             }
         }
         provenance.putObject("counts").put("samples", done.size()).put("failed", failures.size()).put("lists", lists);
+        provenance.set("views", MaskSummary.means(output, done));
         SampleFolder.json(output.resolve(SampleFolder.PROVENANCE), provenance);
         if (failures.size() > maxFailures * all.size()) {
-            throw new MouseDataException(output, failures.size() + " of " + all.size() + " samples failed, the first: " + failures.getFirst().message(),
-                    "see " + SampleFolder.FAILURES + "; --max-failures allows more");
+            throw new MouseDataException(output, failures.size() + " of the first " + (done.size() + failures.size()) + " samples failed, more than "
+                    + String.format(java.util.Locale.ROOT, "%.4g %%", 100 * maxFailures) + " of all " + all.size() + "; the first: " + failures.getFirst().sample() + ": "
+                    + failures.getFirst().message(), "see " + SampleFolder.FAILURES + "; --max-failures allows more");
         }
         return new Report(done.size() - keptCount, keptCount, failures, count, views == 0 ? 0 : sum / views);
     }
 
-    /** Returns the clipped shares. */
-    private double[] sample(Path sample, String name) throws IOException, PreprocessException {
-        OpencvCameraFile file = OpencvCameraFile.read(sample.resolve(OpencvCameraFile.FILE_NAME), OpencvCameraFile.Options.SAMPLE);
-        List<Image8> views = new ArrayList<>();
-        for (OpencvFrame f : file.frames()) {
-            Image8 image = Images.read(sample.resolve(f.filePath().orElseThrow()));
-            if (image.width() != f.camera().intrinsics().width() || image.height() != f.camera().intrinsics().height()) {
-                throw new MouseDataException(sample.resolve(f.filePath().get()), "is " + image.width() + "x" + image.height() + ", its camera says "
-                        + f.camera().intrinsics().width() + "x" + f.camera().intrinsics().height() + " (MFL-D02)", "correct the camera file");
+    /** Makes one sample; what cannot be read, or not be prepared, is its own failure. */
+    private Optional<Failure> sample(Path sample, String name, double[][] clipped, int index) throws IOException {
+        OpencvCameraFile file;
+        PreprocessMethod.Outcome out;
+        try {
+            file = OpencvCameraFile.read(sample.resolve(OpencvCameraFile.FILE_NAME), OpencvCameraFile.Options.SAMPLE);
+            List<Image8> views = new ArrayList<>();
+            for (OpencvFrame f : file.frames()) {
+                Path picture = sample.resolve(f.filePath().orElseThrow());
+                Image8 image = Images.read(picture);
+                if (image.width() != f.camera().intrinsics().width() || image.height() != f.camera().intrinsics().height()) {
+                    throw new MouseDataException(picture, "is " + image.width() + "x" + image.height() + ", its camera says "
+                            + f.camera().intrinsics().width() + "x" + f.camera().intrinsics().height() + " (MFL-D02)", "correct the camera file");
+                }
+                views.add(image);
             }
-            views.add(image);
+            out = method.apply(views, file.rig(name));
+        } catch (PreprocessException e) {
+            return Optional.of(new Failure(name, e.reason(), e.getMessage()));
+        } catch (IOException e) {
+            return Optional.of(new Failure(name, "unreadable", e.getMessage()));
         }
-        CameraRig rig = file.rig(name);
-        PreprocessMethod.Outcome out = method.apply(views, rig);
         ObjectNode block = out.block();
         block.set("clipped", SampleFolder.MAPPER.valueToTree(out.clipped()));
-        SampleFolder.write(output, name, file.withCameras(out.cameras()).with(out.blockName(), block), out.images());
-        return out.clipped();
+        clipped[index] = out.clipped();
+        SampleFolder.write(output, name, file.withCameras(out.cameras()).with(out.blockName(), block).with(MaskSummary.KEY, MaskSummary.of(out.images())), out.images());
+        return Optional.empty();
     }
 
     /** Rewrites every list of the input with the samples that exist; entries are matched by their folder, not by text. */
@@ -189,23 +219,19 @@ public final class DatasetPreprocessing {
         Path parent = input.resolve(SampleFolder.PROVENANCE);
         ObjectNode made = JsonNodeFactory.instance.objectNode().put("method", method.id()).put("settings", method.toString())
                 .put("intrinsics", method.contract().id()).put("parent", input.toAbsolutePath().normalize().getFileName().toString());
-        if (Files.exists(parent)) {
-            made.put("parent_sha256", SampleFolder.sha256(parent));
-        }
+        JsonNode origin = Files.exists(parent) ? SampleFolder.read(parent) : JsonNodeFactory.instance.objectNode();
+        // How the parent was made, not how many samples it had: it may have been finished since.
+        made.put("parent_settings_sha256", SampleFolder.sha256(origin.path("prepare").toString() + origin.path("preprocess") + origin.path("chain")));
         Path file = output.resolve(SampleFolder.PROVENANCE);
-        if (Files.exists(file)) {
-            JsonNode before = SampleFolder.read(file).path("preprocess");
-            if (!before.equals(made)) {
-                throw new MouseDataException(output, "holds a data set made differently: " + before + ", wanted " + made,
-                        "choose an empty folder, or repeat the settings it was made with");
-            }
-        } else if (!SampleFolder.list(output).isEmpty()) {
-            throw new MouseDataException(output, "holds samples but no " + SampleFolder.PROVENANCE, "choose an empty folder");
-        }
-        ObjectNode root = Files.exists(parent) && SampleFolder.read(parent) instanceof ObjectNode before ? before.deepCopy() : JsonNodeFactory.instance.objectNode();
-        root.remove(List.of("counts", "preprocess"));
-        root.put("kind", "mouse-preprocessed").put("created", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+        String created = SampleFolder.claim(output, "preprocess", made);
+        ObjectNode root = origin instanceof ObjectNode before ? before.deepCopy() : JsonNodeFactory.instance.objectNode();
+        root.remove(List.of("counts", "preprocess", "views"));
+        root.put("kind", "mouse-preprocessed").put("created", created).put("tool", SampleFolder.tool());
+        root.set("arguments", SampleFolder.MAPPER.valueToTree(arguments));
         root.set("preprocess", made);
+        if (Files.exists(parent)) {
+            root.put("parent_sha256", SampleFolder.sha256(parent));
+        }
         if (Optional.ofNullable(root.get("chain")).map(JsonNode::size).orElse(0) > MAX_PARTS) {
             throw new MouseDataException(parent, "has a chain of more than " + MAX_PARTS + " steps", "start again from the recording");
         }

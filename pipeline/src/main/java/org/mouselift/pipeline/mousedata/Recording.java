@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.recording.AviFrames;
 import org.mouselift.data.recording.FolderFrames;
 import org.mouselift.data.recording.FrameSource;
 import org.mouselift.data.recording.RecordingException;
@@ -47,7 +48,11 @@ public final class Recording implements AutoCloseable {
         if (name.endsWith(".mp4") || name.endsWith(".mov")) {
             return Mp4Frames.open(p);
         }
-        throw new RecordingException(p, "is not an MP4 video", "supply an H.264 MP4, or a folder of numbered PNG or JPEG frames");
+        if (name.endsWith(".avi")) {
+            return AviFrames.open(p);
+        }
+        throw new RecordingException(p, "is neither an MP4 nor an AVI video", "supply an H.264 MP4, a Motion-JPEG AVI, or a folder of numbered PNG or JPEG frames, as"
+                + " ffmpeg -i VIDEO -start_number 0 FOLDER/%06d.png makes it");
     }
 
     public int views() {

@@ -3,17 +3,22 @@ package org.mouselift.pipeline.mousedata;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
@@ -47,6 +52,46 @@ final class SampleFolder {
         }
         cameras.write(temporary.resolve(OpencvCameraFile.FILE_NAME));
         Files.move(temporary, dataset.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /**
+     * Makes sure that a folder is empty or holds a data set made with the same settings.
+     *
+     * @param key  of the settings in {@link #PROVENANCE}
+     * @return when the data set was begun
+     * @throws MouseDataException naming the settings that differ
+     */
+    static String claim(Path output, String key, ObjectNode settings) throws IOException {
+        Path file = output.resolve(PROVENANCE);
+        if (Files.exists(file)) {
+            JsonNode root = read(file);
+            JsonNode before = root.path(key);
+            JsonNode now = MAPPER.readTree(MAPPER.writeValueAsBytes(settings));
+            TreeSet<String> names = new TreeSet<>();
+            now.fieldNames().forEachRemaining(names::add);
+            before.fieldNames().forEachRemaining(names::add);
+            List<String> differences = names.stream().filter(n -> !now.path(n).equals(before.path(n)))
+                    .map(n -> n + " is " + text(before.path(n)) + ", wanted " + text(now.path(n))).toList();
+            if (!differences.isEmpty()) {
+                throw new MouseDataException(output, "holds a data set made differently: " + String.join("; ", differences),
+                        "choose an empty folder, or repeat the settings it was made with");
+            }
+            return root.path("created").asText();
+        }
+        if (!list(output).isEmpty()) {
+            throw new MouseDataException(output, "holds samples but no " + PROVENANCE, "choose an empty folder");
+        }
+        return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    private static String text(JsonNode n) {
+        return n.isMissingNode() ? "(nothing)" : n.isTextual() ? n.asText() : n.toString();
+    }
+
+    /** What made a data set, for the record. */
+    static String tool() {
+        String version = SampleFolder.class.getPackage().getImplementationVersion();
+        return "mouselift " + (version == null ? "unpackaged" : version);
     }
 
     /** The samples of a data set, in name order. */
@@ -99,16 +144,26 @@ final class SampleFolder {
         }
     }
 
+    static String sha256(String text) {
+        return HexFormat.of().formatHex(digest().digest(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static MessageDigest digest() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
     static String sha256(Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            MessageDigest digest = digest();
             byte[] block = new byte[1 << 16];
             for (int n = in.read(block); n >= 0; n = in.read(block)) {
                 digest.update(block, 0, n);
             }
             return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
         }
     }
 }

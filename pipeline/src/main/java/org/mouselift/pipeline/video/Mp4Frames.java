@@ -21,15 +21,23 @@ import org.jcodec.common.io.FileChannelWrapper;
 import org.jcodec.common.model.Packet;
 import org.jcodec.common.model.Picture;
 import org.jcodec.common.model.Rect;
+import org.jcodec.containers.mp4.MP4Packet;
+import org.jcodec.containers.mp4.boxes.Edit;
+import org.jcodec.containers.mp4.demuxer.AbstractMP4DemuxerTrack;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.image.ImageAdjust;
 import org.mouselift.data.recording.FrameSource;
+import org.mouselift.data.recording.MissingFrameException;
 import org.mouselift.data.recording.RecordingException;
 
 /**
  * Frames of an H.264 video in an MP4 (or MOV) file, by exact index in presentation order. Videos store frames in decoding order, so the
- * presentation times of all packets are read first; a frame is decoded from the key frame before it, or from where the last one ended.
+ * presentation times of all packets are read first; a frame is decoded from the key frame before it, or from where the last one ended. As
+ * players do: frames before the start that an edit list names are not counted, and a stored quarter turn is applied.
  */
 public final class Mp4Frames implements FrameSource {
+    private static final String REMEDY = "supply an H.264 MP4 (8 bits, 4:2:0, not interlaced), a Motion-JPEG AVI, or a folder of numbered PNG or JPEG frames, as"
+            + " ffmpeg -i VIDEO -start_number 0 FOLDER/%06d.png makes it";
     /** Decoded frames that wait for their turn: more than the reordering depth of H.264. */
     private static final int WAITING = 17;
     private static final int MAX_FRAMES = 10_000_000;
@@ -46,6 +54,8 @@ public final class Mp4Frames implements FrameSource {
     private final Map<Integer, Image8> waiting = new LinkedHashMap<>();
     private final LimitedRangeYuv conversion;
     private final boolean fullRange;
+    /** Quarter turns, clockwise. */
+    private final int turns;
     private final int width;
     private final int height;
     /** Position of the packet that is decoded next; −1: nowhere, a key frame must be sought. */
@@ -61,19 +71,20 @@ public final class Mp4Frames implements FrameSource {
         this.decoder = grab.getDecoder();
         List<Packet> packets = packets();
         int n = packets.size();
-        times = packets.stream().mapToLong(Packet::getPts).toArray();
+        times = packets.stream().mapToLong(Mp4Frames::time).toArray();
         keys = new boolean[n];
         for (int i = 0; i < n; i++) {
             keys[i] = packets.get(i).isKeyFrame();
         }
-        order = IntStream.range(0, n).boxed().sorted(Comparator.comparingLong((Integer i) -> times[i])).mapToInt(Integer::intValue).toArray();
-        for (int i = 1; i < n; i++) {
+        long start = start();
+        order = IntStream.range(0, n).filter(i -> times[i] >= start).boxed().sorted(Comparator.comparingLong((Integer i) -> times[i])).mapToInt(Integer::intValue).toArray();
+        for (int i = 1; i < order.length; i++) {
             if (times[order[i]] == times[order[i - 1]]) {
                 throw new RecordingException(file, "shows two frames at one time (packets " + order[i - 1] + " and " + order[i] + ")", "write the video again");
             }
         }
-        if (n == 0 || !keys[0]) {
-            throw new RecordingException(file, n == 0 ? "has no frames" : "does not begin with a key frame", "write the video again");
+        if (order.length == 0 || !keys[0]) {
+            throw new RecordingException(file, order.length == 0 ? "has no frames" : "does not begin with a key frame", "write the video again");
         }
         buffer = decoder.allocatePicture();
         VUIParameters usage = usage();
@@ -83,6 +94,7 @@ public final class Mp4Frames implements FrameSource {
         Rect crop = picture.getCrop();
         width = crop == null ? picture.getWidth() : crop.getWidth();
         height = crop == null ? picture.getHeight() : crop.getHeight();
+        turns = turns();
         boolean matrix = known && usage.colourDescriptionPresentFlag;
         LimitedRangeYuv chosen = LimitedRangeYuv.forHeight(height);
         if (matrix && usage.matrixCoefficients == LimitedRangeYuv.BT709.code) {
@@ -91,7 +103,6 @@ public final class Mp4Frames implements FrameSource {
             chosen = LimitedRangeYuv.BT601;
         }
         conversion = chosen;
-
         waiting.put(0, rgb(picture));
     }
 
@@ -103,11 +114,44 @@ public final class Mp4Frames implements FrameSource {
         } catch (JCodecException | RuntimeException e) {
             // The library reports damaged files with whatever its parser stumbled over.
             channel.close();
-            throw new RecordingException(file, "cannot be read as H.264 video in MP4 (" + e + ")", "supply an H.264 MP4, or a folder of numbered PNG or JPEG frames", e);
+            throw new RecordingException(file, "cannot be read as H.264 video in MP4 (" + e + ")", REMEDY, e);
         } catch (IOException e) {
             channel.close();
             throw e;
         }
+    }
+
+    /** When a packet is shown, in the track's own time: the library's edited time is no longer exact. */
+    private static long time(Packet p) {
+        return p instanceof MP4Packet m ? m.getMediaPts() : p.getPts();
+    }
+
+    /** The track's time from which it is shown. */
+    private long start() throws RecordingException {
+        List<Edit> edits = track instanceof AbstractMP4DemuxerTrack t && t.getEdits() != null ? t.getEdits() : List.of();
+        List<Edit> shown = edits.stream().filter(e -> e.getMediaTime() >= 0).toList();
+        if (shown.size() > 1 || shown.stream().anyMatch(e -> e.getRate() != 1)) {
+            throw new RecordingException(file, "is put together by an edit list of " + shown.size() + " parts", "write the video again, with its frames in one piece");
+        }
+        return shown.isEmpty() ? Long.MIN_VALUE : shown.getFirst().getMediaTime();
+    }
+
+    /** From the display matrix: rows a b u, c d v, x y w. */
+    private int turns() throws RecordingException {
+        int[] m = track instanceof AbstractMP4DemuxerTrack t && t.getBox().getTrackHeader() != null ? t.getBox().getTrackHeader().getMatrix() : null;
+        if (m == null || m.length < 5) {
+            return 0;
+        }
+        int a = Integer.signum(m[0]);
+        int b = Integer.signum(m[1]);
+        int c = Integer.signum(m[3]);
+        int d = Integer.signum(m[4]);
+        if (b == 0 && c == 0 && a == d && a != 0) {
+            return a > 0 ? 0 : 2;
+        } else if (a == 0 && d == 0 && b == -c && b != 0) {
+            return b > 0 ? 1 : 3;
+        }
+        throw new RecordingException(file, "is stored mirrored or askew (its display matrix is " + java.util.Arrays.toString(m) + ")", "write the video again, upright");
     }
 
     /** All packets without their data. */
@@ -144,18 +188,18 @@ public final class Mp4Frames implements FrameSource {
 
     @Override
     public int width() {
-        return width;
+        return turns % 2 == 0 ? width : height;
     }
 
     @Override
     public int height() {
-        return height;
+        return turns % 2 == 0 ? height : width;
     }
 
     @Override
     public Image8 read(int index) throws IOException {
         if (index < 0 || index >= order.length) {
-            throw new RecordingException(file, "has no frame " + index, "it has " + order.length + " frames");
+            throw new MissingFrameException(file, index, "is missing: the video has " + order.length + " frames");
         }
         int wanted = order[index];
         Image8 there = waiting.get(wanted);
@@ -174,7 +218,7 @@ public final class Mp4Frames implements FrameSource {
             }
         } catch (RuntimeException e) {
             next = -1;
-            throw new RecordingException(file, "is damaged at frame " + index + " (" + e + ")", "write the video again", e);
+            throw new MissingFrameException(file, index, "is damaged (" + e + ")", e);
         }
         return waiting.get(wanted);
     }
@@ -200,7 +244,7 @@ public final class Mp4Frames implements FrameSource {
             throw new RecordingException(file, "cannot be positioned at packet " + position, "write the video again");
         }
         Packet packet = track.nextFrame();
-        if (packet == null || packet.getPts() != times[position]) {
+        if (packet == null || time(packet) != times[position]) {
             throw new RecordingException(file, "ends before packet " + position, "write the video again");
         }
         Picture picture = decoder.decodeFrame(packet, buffer);
@@ -234,7 +278,7 @@ public final class Mp4Frames implements FrameSource {
                 out[at + 2] = (byte) colour;
             }
         }
-        return new Image8(width, height, 3, out);
+        return ImageAdjust.turned(new Image8(width, height, 3, out), turns);
     }
 
     @Override

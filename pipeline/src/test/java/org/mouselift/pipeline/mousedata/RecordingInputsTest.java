@@ -241,6 +241,57 @@ class RecordingInputsTest {
         assertTrue(unnumbered.getMessage().contains("2"), unnumbered.getMessage());
     }
 
+    private static DatasetPreparation.Options allowing(DatasetPreparation.Options o, double failures) {
+        return new DatasetPreparation.Options(o.videoDir(), o.metaDir(), o.masks(), o.views(), o.sampling(), o.firstSample(), o.frame(), o.geometry(), o.split(), o.rig(),
+                o.calibration(), o.calibrationSize(), o.subject(), failures);
+    }
+
+    private DatasetPreparation.Options options() {
+        return new DatasetPreparation.Options(rec, rec, Optional.empty(), 6,
+                new FrameSampling(new FrameSampling.Policy.Interval(1, OptionalInt.empty()), 0, OptionalInt.empty(), new BitSet()), 0,
+                new FramePreparation(64, FramePreparation.Crop.CENTER, FramePreparation.Lens.EXACT, true, 255), RigNormalization.SIMILARITY,
+                new DatasetSplit(DatasetSplit.Kind.TAIL, 0.5, 42, 0), Optional.empty(), Optional.empty(), Optional.empty());
+    }
+
+    /** A frame that is missing, damaged or without mask costs its sample; what is mended is made by the next run, and nothing else. */
+    @Test
+    void aBadFrameCostsItsSampleAndIsMadeWhenMended() throws IOException {
+        OpencvCameraFile.ofRig(RIG).write(rec.resolve(OpencvCameraFile.FILE_NAME));
+        Path mask = rec.resolve("simpleclick_undist/4/000001.png");
+        Path frame = rec.resolve("videos_undist/1/000000.png");
+        byte[] goodMask = Files.readAllBytes(mask);
+        byte[] goodFrame = Files.readAllBytes(frame);
+        Files.delete(mask);
+        DatasetPreparation half = new DatasetPreparation(folder.resolve("half"), allowing(options(), 0.5), List.of("data", "prepare"));
+        assertTrue(half.plan().warnings().toString().contains("[2, 2, 2, 2, 1, 2]"), half.plan().warnings().toString());
+        DatasetPreparation.Report one = half.run(p -> { }, n -> { });
+        assertEquals(List.of(1, 1), List.of(one.written(), one.failures().size()));
+        assertTrue(one.failures().getFirst().reason().contains("simpleclick_undist/4: frame 1 is missing"), one.failures().toString());
+        assertTrue(Files.readString(folder.resolve("half/failed_samples.json")).contains("sample_000001"));
+        Path kept = folder.resolve("half/sample_000000/images/cam_000.png");
+        var before = Files.getLastModifiedTime(kept);
+
+        Files.write(frame, java.util.Arrays.copyOf(goodFrame, goodFrame.length / 2));
+        Files.write(mask, goodMask);
+        DatasetPreparation.Report two = half.run(p -> { }, n -> { });
+        assertEquals(List.of(1, 1, 0), List.of(two.written(), two.kept(), two.failures().size()), "the damaged frame belongs to the sample that is there");
+        assertEquals(before, Files.getLastModifiedTime(kept));
+        Exception damaged = assertThrows(MouseDataException.class, () -> new DatasetPreparation(folder.resolve("strict"), options()).run(p -> { }, n -> { }));
+        assertTrue(damaged.getMessage().contains("videos_undist/1: frame 0 is damaged") && damaged.getMessage().contains("1 of the first 1 samples failed"), damaged.getMessage());
+
+        Exception other = assertThrows(MouseDataException.class, () -> new DatasetPreparation(folder.resolve("half"), withInterval(options())).run(p -> { }, n -> { }));
+        assertTrue(other.getMessage().contains("sampling is Interval[step=1") && other.getMessage().contains("wanted Interval[step=2") && !other.getMessage().contains("geometry"), other.getMessage());
+        var provenance = MAPPER.readTree(folder.resolve("half/dataset.json").toFile());
+        assertEquals(6, provenance.path("views").size());
+        assertEquals(1, provenance.at("/source_frames/last").asInt());
+    }
+
+    private static DatasetPreparation.Options withInterval(DatasetPreparation.Options o) {
+        return new DatasetPreparation.Options(o.videoDir(), o.metaDir(), o.masks(), o.views(),
+                new FrameSampling(new FrameSampling.Policy.Interval(2, OptionalInt.empty()), 0, OptionalInt.empty(), new BitSet()), 0, o.frame(), o.geometry(), o.split(), o.rig(),
+                o.calibration(), o.calibrationSize());
+    }
+
     @Test
     void malformedSamplesAreNamedByCheckAndPreprocess() throws IOException {
         OpencvCameraFile.ofRig(RIG).write(rec.resolve(OpencvCameraFile.FILE_NAME));

@@ -1,15 +1,19 @@
 package org.mouselift.pipeline.video;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.recording.AviFrames;
+import org.mouselift.data.recording.MissingFrameException;
 
 /**
  * Videos of another encoder (x264): 48 frames of 96×32 that show their number as six binary columns, three B-frames between the others, key
@@ -22,11 +26,7 @@ class ForeignVideoTest {
     @ParameterizedTest
     @ValueSource(strings = {"main", "high"})
     void reorderedFramesComeByTheirNumber(String profile) throws IOException {
-        Path file = folder.resolve(profile + ".mp4");
-        try (InputStream in = ForeignVideoTest.class.getResourceAsStream("bframes_" + profile + ".mp4")) {
-            Files.copy(in, file);
-        }
-        try (Mp4Frames frames = Mp4Frames.open(file)) {
+        try (Mp4Frames frames = Mp4Frames.open(resource("bframes_" + profile + ".mp4"))) {
             assertEquals(48, frames.frames());
             for (int f = 0; f < 48; f++) {
                 assertEquals(f, number(frames.read(f)), "in order");
@@ -35,6 +35,53 @@ class ForeignVideoTest {
                 assertEquals(f, number(frames.read(f)), "after a jump");
             }
         }
+    }
+
+    /** Cut by a copy of the packets from key frame 12 on: the edit list says that the video begins with frame 15. */
+    @Test
+    void framesBeforeTheEditListAreNotCounted() throws IOException {
+        try (Mp4Frames frames = Mp4Frames.open(resource("edit_list.mp4"))) {
+            assertEquals(33, frames.frames());
+            for (int f : new int[] {0, 1, 2, 32, 31, 9, 8, 10, 0}) {
+                assertEquals(f + 15, number(frames.read(f)));
+            }
+            assertEquals(33, assertThrows(MissingFrameException.class, () -> frames.read(33)).frame());
+        }
+    }
+
+    /** Players show it turned counter-clockwise: the columns are rows, the first at the bottom. */
+    @Test
+    void aStoredQuarterTurnIsApplied() throws IOException {
+        try (Mp4Frames frames = Mp4Frames.open(resource("quarter_turn.mp4"))) {
+            assertEquals(32, frames.width());
+            assertEquals(96, frames.height());
+            for (int f = 0; f < 48; f += 5) {
+                Image8 image = frames.read(f);
+                int seen = 0;
+                for (int bit = 0; bit < 6; bit++) {
+                    seen |= image.get(16, 95 - (16 * bit + 8), 1) > 128 ? 1 << bit : 0;
+                }
+                assertEquals(f, seen);
+            }
+        }
+    }
+
+    @Test
+    void motionJpegFramesComeByTheirNumber() throws IOException {
+        try (AviFrames frames = AviFrames.open(resource("motion_jpeg.avi"))) {
+            assertEquals(48, frames.frames());
+            for (int f : new int[] {0, 47, 1, 30, 29, 12}) {
+                assertEquals(f, number(frames.read(f)));
+            }
+        }
+    }
+
+    private Path resource(String name) throws IOException {
+        Path file = folder.resolve(name);
+        try (InputStream in = ForeignVideoTest.class.getResourceAsStream(name)) {
+            Files.copy(in, file);
+        }
+        return file;
     }
 
     private static int number(Image8 image) {
