@@ -64,9 +64,11 @@ public final class Checkpoint implements AutoCloseable {
      * @throws IOException if it is damaged (the exception of its format)
      */
     public static Checkpoint open(Path path) throws IOException {
-        if (Files.isDirectory(path)) {
-            return CheckpointFolder.open(path);
-        }
+        return Files.isDirectory(path) ? CheckpointFolder.open(path) : open(path, true);
+    }
+
+    /** @param mayBeIndex false for the shard of an index, which cannot be an index itself */
+    static Checkpoint open(Path path, boolean mayBeIndex) throws IOException {
         if (!Files.isRegularFile(path)) {
             throw new NoSuchFileException(path.toString());
         }
@@ -78,6 +80,9 @@ public final class Checkpoint implements AutoCloseable {
         if (format.isEmpty()) {
             throw new CheckpointException(path, "neither safetensors nor PyTorch nor the index of a sharded checkpoint (by its first bytes)",
                     head.length == 0 ? "the file is empty" : "this is not a checkpoint");
+        }
+        if (format.get() == Format.SHARDED && !mayBeIndex) {
+            throw new CheckpointException(path, "is an index where a shard should be", "a shard is a file of tensors");
         }
         return switch (format.get()) {
             case SAFETENSORS -> of(SafetensorsFile.open(path));

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -60,21 +61,31 @@ public record Provenance(ObjectNode keys, List<Parent> parents, List<StoredFile>
      * From stored JSON.
      *
      * @param base folder that the parents' paths are relative to
+     * @throws CheckpointException if a parent or file has a name that no file can have
      */
-    public static Provenance of(ObjectNode json, Path base) {
+    public static Provenance of(ObjectNode json, Path base) throws CheckpointException {
         ObjectNode keys = json.deepCopy();
         List<Parent> parents = new ArrayList<>();
         Path from = base.toAbsolutePath().normalize();
         for (JsonNode parent : json.path("parents")) {
-            parents.add(new Parent(parent.path("role").asText("parent"), from.resolve(parent.path("path").asText("")),
+            parents.add(new Parent(parent.path("role").asText("parent"), resolve(from, parent.path("path").asText("")),
                     parent.path("sha256").isTextual() ? Optional.of(parent.path("sha256").asText()) : Optional.empty()));
         }
         List<StoredFile> files = new ArrayList<>();
         for (JsonNode file : json.path("files")) {
+            resolve(from, file.path("name").asText(""));
             files.add(new StoredFile(file.path("name").asText(""), file.path("bytes").asLong(-1), file.path("sha256").asText("")));
         }
         keys.remove(List.of("parents", "files"));
         return new Provenance(keys, parents, files);
+    }
+
+    private static Path resolve(Path from, String name) throws CheckpointException {
+        try {
+            return from.resolve(name);
+        } catch (InvalidPathException e) {
+            throw new CheckpointException(from, "its " + NAME + " names '" + name.replaceAll("\\p{Cntrl}", "?") + "', which no file can be called", "restore or delete the record", e);
+        }
     }
 
     /** The record of an artefact; empty where there is none. */

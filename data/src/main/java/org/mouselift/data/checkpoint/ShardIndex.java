@@ -20,6 +20,7 @@ import java.util.TreeSet;
  */
 final class ShardIndex {
     private static final long MAX_BYTES = 64L << 20;
+    private static final int MAX_SHARDS = 4096;
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(16).build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -37,10 +38,16 @@ final class ShardIndex {
         try {
             Map<String, StoredTensor> tensors = new LinkedHashMap<>();
             for (Map.Entry<String, JsonNode> entry : map.properties()) {
-                String file = entry.getValue().asText("");
+                if (!entry.getValue().isTextual()) {
+                    throw new CheckpointException(index, "weight_map of '" + entry.getKey() + "' is not the name of a file", "this is not the index of a sharded checkpoint");
+                }
+                String file = entry.getValue().asText();
                 Checkpoint shard = shards.get(file);
                 if (shard == null) {
-                    shard = Checkpoint.open(resolve(index, file));
+                    if (shards.size() == MAX_SHARDS) {
+                        throw new CheckpointException(index, "names more than " + MAX_SHARDS + " shards", "this is not the index of a sharded checkpoint");
+                    }
+                    shard = Checkpoint.open(resolve(index, file), false);
                     shards.put(file, shard);
                 }
                 tensors.put(entry.getKey(), shard.tensor(entry.getKey()));
@@ -69,9 +76,6 @@ final class ShardIndex {
         Path shard = index.resolveSibling(file);
         if (!Files.isRegularFile(shard)) {
             throw new CheckpointException(index, "its shard " + file + " is missing", "copy all shards into the folder");
-        }
-        if (file.endsWith(".json")) {
-            throw new CheckpointException(index, "names the shard '" + file + "'", "a shard is a file of tensors");
         }
         return shard;
     }

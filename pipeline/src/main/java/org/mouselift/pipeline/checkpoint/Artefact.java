@@ -77,7 +77,18 @@ public record Artefact(String name, Path path, Kind kind, OptionalLong step, lon
         }
         String name = root.relativize(path).toString().replace('\\', '/');
         return Optional.of(new Artefact(name.isEmpty() ? "." : name, path, kind, numbered.map(n -> OptionalLong.of(n.step())).orElse(OptionalLong.empty()), size(path),
-                Provenance.read(path), ArtefactStatus.read(path)));
+                provenance(path), ArtefactStatus.read(path)));
+    }
+
+    /** Its own record; of a file without one the part of its folder's record that speaks of it. */
+    private static Optional<Provenance> provenance(Path path) throws IOException {
+        Optional<Provenance> own = Provenance.read(path);
+        if (own.isPresent() || Files.isDirectory(path)) {
+            return own;
+        }
+        String name = path.getFileName().toString();
+        return Provenance.read(path.toAbsolutePath().getParent()).map(p -> new Provenance(p.keys(), p.parents(), p.files().stream().filter(f -> f.name().equals(name)).toList()))
+                .filter(p -> !p.files().isEmpty());
     }
 
     private static long size(Path path) throws IOException {

@@ -76,7 +76,8 @@ final class CheckpointVerifyCommand implements Callable<Integer> {
         return bad == 0 ? ExitCode.OK : ExitCode.CHECK_FAILED;
     }
 
-    private static List<String> problems(Artefact artefact) throws IOException {
+    /** What differs from the record, is damaged or invalid. */
+    static List<String> problems(Artefact artefact) throws IOException {
         List<String> problems = new ArrayList<>();
         Optional<Provenance> provenance = artefact.provenance();
         if (provenance.isPresent()) {

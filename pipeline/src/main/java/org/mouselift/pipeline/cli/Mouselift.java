@@ -60,6 +60,7 @@ public final class Mouselift implements Runnable {
             InspectCommand.class,
             NewCheckpointCommand.class,
             CheckpointCommand.class,
+            WeightsCommand.class,
             FitCommand.class,
             VerifyCommand.class,
             BenchCommand.class,

@@ -26,6 +26,9 @@ final class PhotoArguments {
     @Mixin
     private SamplingArguments sampling;
 
+    @Mixin
+    private SpeciesArgument species;
+
     @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "Seed of every photo (default: ${DEFAULT-VALUE}).")
     private long seed;
 
@@ -54,6 +57,13 @@ final class PhotoArguments {
 
     SamplingArguments sampling() {
         return sampling;
+    }
+
+    /** Refuses weights of another species than was asked for. */
+    void requireSpecies(Path... weights) throws IOException {
+        for (Path path : weights) {
+            species.require(path);
+        }
     }
 
     /** What decides the pictures besides the photo. */

@@ -31,6 +31,7 @@ final class PhotoBatch {
     private final Path output;
     private final boolean resume;
     private final JsonNode settings;
+    private final Map<String, Path> weights;
 
     /** {@code run.json}: how to get the same again (mouse specification §7). */
     record Run(List<String> arguments, String version, String java, String input, String inputSha256, JsonNode settings, double seconds) {}
@@ -40,8 +41,12 @@ final class PhotoBatch {
         void on(Subject subject, Path folder) throws IOException;
     }
 
-    /** @param settings what decides the results besides the photo */
-    PhotoBatch(Mouselift mouselift, CommandSpec spec, Path output, boolean resume, Map<String, Object> settings) {
+    /**
+     * @param settings what decides the results besides the photo
+     * @param weights files of weights by what they are for; their hashes lie beside the results
+     */
+    PhotoBatch(Mouselift mouselift, CommandSpec spec, Path output, boolean resume, Map<String, Object> settings, Map<String, Path> weights) {
+        this.weights = weights;
         this.mouselift = mouselift;
         this.spec = spec;
         this.output = output;
@@ -53,6 +58,7 @@ final class PhotoBatch {
     int all(List<Subject> subjects, Work work) throws IOException {
         List<String> failed = new ArrayList<>();
         int kept = 0;
+        int done = 0;
         for (Subject subject : subjects) {
             Path folder = output.resolve(subject.name());
             try {
@@ -65,6 +71,9 @@ final class PhotoBatch {
                 // Without its record a folder is not complete, whatever an older run left in it.
                 Files.deleteIfExists(folder.resolve(RunRecord.FILE));
                 work.on(subject, folder);
+                if (done++ == 0) {
+                    RunRecord.weights(output, weights);
+                }
                 record(subject, folder, hash, start);
                 spec.commandLine().getOut().println(folder);
             } catch (IOException | IllegalArgumentException e) {

@@ -92,6 +92,7 @@ final class ReconstructCommand implements Callable<Integer> {
         }
         SamplingArguments sampling = photos.sampling();
         PipelineFolder folder = sampling.folder(mouselift);
+        photos.requireSpecies(folder.unet(), weightsArgument.path());
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);
@@ -105,7 +106,9 @@ final class ReconstructCommand implements Callable<Integer> {
             settings.put("rig", rig.id());
             settings.put("reconstructor", weights.folder().toString());
             settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));
-            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings);
+            Map<String, Path> files = SamplingArguments.weights(folder);
+            files.put("gslrm", weights.file());
+            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings, files);
             return batch.all(subjects, (subject, place) -> {
                 Truth truth = Truth.of(subject, rig, size, weights.imageSize());
                 GeneratedViews views = photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA));

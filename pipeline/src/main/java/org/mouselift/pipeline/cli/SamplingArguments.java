@@ -125,6 +125,17 @@ final class SamplingArguments {
         }
     }
 
+    /** The files of weights that the pipeline reads, by component. */
+    static Map<String, Path> weights(PipelineFolder folder) throws IOException {
+        Map<String, Path> files = new LinkedHashMap<>();
+        for (String name : WITH_WEIGHTS) {
+            if (folder.needs(name)) {
+                files.put(name, folder.weightsFile(name));
+            }
+        }
+        return files;
+    }
+
     /** What decides the pictures besides the photo, for provenance and for telling whether results can be kept. */
     Map<String, Object> settings(PipelineFolder folder, PromptEmbeddings read, SamplingOptions options, int pixels, long seed) throws IOException {
         Map<String, Object> out = new LinkedHashMap<>();
@@ -133,10 +144,8 @@ final class SamplingArguments {
             out.put("unetFrom", folder.unet().toString());
         }
         Map<String, String> hashes = new LinkedHashMap<>();
-        for (String name : WITH_WEIGHTS) {
-            if (folder.needs(name)) {
-                hashes.put(name, ContentHash.ofFile(folder.weightsFile(name)));
-            }
+        for (Map.Entry<String, Path> file : weights(folder).entrySet()) {
+            hashes.put(file.getKey(), ContentHash.ofFile(file.getValue()));
         }
         out.put("weightsSha256", hashes);
         out.put("prompts", read.file().toString());

@@ -65,6 +65,9 @@ final class SplatCommand implements Callable<Integer> {
     @Mixin
     private WeightsArgument weightsArgument;
 
+    @Mixin
+    private SpeciesArgument species;
+
     @Option(names = "--size", paramLabel = "PIXELS", description = "Picture size for the model (default: the size it was trained on).")
     private Integer size;
 
@@ -109,6 +112,7 @@ final class SplatCommand implements Callable<Integer> {
             }
         }
         long start = System.nanoTime();
+        species.require(weightsArgument.path());
         try (GsLrmWeights weights = weightsArgument.open()) {
             int pixels = size == null ? weights.imageSize() : size;
             int patch = weights.model().config().patchSize();

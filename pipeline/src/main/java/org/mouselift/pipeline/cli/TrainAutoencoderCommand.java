@@ -38,7 +38,7 @@ import org.mouselift.models.optim.Schedule;
 import org.mouselift.models.optim.TrainingStep;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
-import org.mouselift.pipeline.checkpoint.DoubledPrefix;
+import org.mouselift.pipeline.checkpoint.RunFolder;
 import org.mouselift.pipeline.config.AutoencoderTraining;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.YamlReader;
@@ -110,8 +110,12 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
         }
         SceneSource train = scenes(c, c.trainList());
         SceneSource validation = c.validationList().isPresent() ? scenes(c, c.validationList().get()) : null;
-        DoubledPrefix.requireSingle(c.folder());
-        Files.createDirectories(c.folder());
+        try (RunFolder run = RunFolder.claim(c.folder(), RunFolder.Stage.AUTOENCODER)) {
+            return train(c, train, validation);
+        }
+    }
+
+    private int train(AutoencoderTraining c, SceneSource train, SceneSource validation) throws IOException {
         for (Path place : List.of(c.folder(), c.folder().resolve("pictures"))) {
             AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
         }

@@ -19,7 +19,7 @@ import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.optim.Optimizer;
-import org.mouselift.pipeline.checkpoint.DoubledPrefix;
+import org.mouselift.pipeline.checkpoint.RunFolder;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.config.DiffusionConfigReader;
@@ -34,6 +34,7 @@ import org.mouselift.pipeline.prompts.ViewDirections;
 import org.mouselift.pipeline.train.RunRecorder;
 import org.mouselift.pipeline.train.TrainingCheckpoint;
 import org.mouselift.pipeline.train.TrainingRun;
+import org.mouselift.pipeline.train.diffusion.DiffusionCheckpoint;
 import org.mouselift.pipeline.train.diffusion.DiffusionExport;
 import org.mouselift.pipeline.train.diffusion.DiffusionModel;
 import org.mouselift.pipeline.train.diffusion.DiffusionSetup;
@@ -106,7 +107,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         loaded.warnings().forEach(w -> parent.mouselift.note("warning: " + w));
         DiffusionConfig given = loaded.config();
         Path folder = overfit > 0 ? given.output().model().resolve("overfit_" + overfit) : given.output().model();
-        DoubledPrefix.requireSingle(folder);
+        RunFolder.requireUsable(folder, RunFolder.Stage.MVDIFFUSION);
         Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
         if (overfit == 0) {
             requireContinuable(given.output(), newest);
@@ -122,8 +123,6 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         }
         pictures = overfit > 0 ? pictures.first(overfit) : pictures;
         DiffusionViews validation = overfit > 0 ? pictures : c.validation().isPresent() ? DiffusionSetup.data(c, c.validation().get(), false) : null;
-        Files.createDirectories(folder);
-        AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
         ViewDirections directions = DiffusionSetup.directions(pictures);
         if (!directions.mirrors(pictures.options().mirror())) {
@@ -131,8 +130,9 @@ final class TrainDiffusionCommand implements Callable<Integer> {
                     + " those views are not mirror images of each other", "List for each view the one that stands opposite in the mirror, or set aug_hflip to false.");
         }
         TrainingPrompts prompts = DiffusionSetup.prompts(c, directions, Set.copyOf(allowed), parent.mouselift::note);
-        try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); LatentSpace space = DiffusionSetup.space(c);
+        try (RunFolder run = RunFolder.claim(folder, RunFolder.Stage.MVDIFFUSION); LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); LatentSpace space = DiffusionSetup.space(c);
                 DiffusionModel model = DiffusionSetup.model(c, prompts); ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
+            AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
             return train(c, folder, schedule, space, model, conditions, pictures, validation, network);
         }
     }
@@ -150,7 +150,9 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         String there = newest.map(f -> "the newest state is " + f.file().getFileName() + " of checkpoint-" + f.counters().updateStep())
                 .orElse("it holds no state to continue from (ckpt_....safetensors)");
         if (newest.isEmpty() || !output.resume().equals("checkpoint-" + newest.get().counters().updateStep())) {
-            throw CommandException.badInput("resume_from_checkpoint is " + output.resume() + ", but in " + folder + " " + there,
+            List<String> found = DiffusionCheckpoint.list(folder).stream().map(f -> f.getFileName().toString()).toList();
+            throw CommandException.badInput("MFL-E206: Requested resume point " + output.resume() + (found.contains(output.resume()) ? " has weights only: in " + folder
+                    : " not found in " + folder + "; found " + (found.isEmpty() ? "none" : String.join(", ", found)) + ";") + " " + there + ". Starting from scratch is not assumed.",
                     "A run continues from its newest state: set it to latest, or move newer states away. To begin a new run with the weights of a checkpoint, name its folder as"
                             + " pretrained_unet_path.");
         }

@@ -15,6 +15,7 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Scope;
@@ -22,7 +23,8 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
 import org.mouselift.models.losses.ReconstructionLoss;
-import org.mouselift.pipeline.checkpoint.DoubledPrefix;
+import org.mouselift.pipeline.checkpoint.CheckpointRegistry;
+import org.mouselift.pipeline.checkpoint.RunFolder;
 import org.mouselift.pipeline.config.ConfigOverride;
 import org.mouselift.pipeline.config.GslrmConfig;
 import org.mouselift.pipeline.config.GslrmConfigReader;
@@ -77,6 +79,9 @@ final class TrainGslrmCommand implements Callable<Integer> {
     @Option(names = "--load", paramLabel = "FILE", description = "Start from these weights (safetensors, a .pt of the original, or a checkpoint of ours) unless the "
             + "checkpoint folder already has a run. Of a .pt with optimizer state the training goes on, unless training.optimizer.reset_training_state is true.")
     private Path load;
+
+    @Option(names = "--resume-anyway", description = "Continue the run of the checkpoint folder although it was trained on another list of samples.")
+    private boolean resumeAnyway;
 
     @Option(names = {"-s", "--set"}, arity = "2", paramLabel = "KEY VALUE", hideParamSyntax = true,
             description = "Change a value of the configuration (KEY VALUE, dotted key); repeatable.")
@@ -141,17 +146,18 @@ final class TrainGslrmCommand implements Callable<Integer> {
             validation = GslrmSetup.scenes(c, list, false, perCamera);
         }
         Path folder = overfit > 0 ? c.checkpointing().checkpointDir().resolve("overfit_" + overfit) : c.checkpointing().checkpointDir();
-        DoubledPrefix.requireSingle(folder);
-        Optional<OriginalResume> original = original(c, folder);
+        RunFolder.requireUsable(folder, RunFolder.Stage.GSLRM);
+        requireSameData(folder, trainList);
+        Optional<Path> begin = startFile(c, folder);
+        Optional<OriginalResume> original = original(c, begin, folder);
         if (original.isPresent() && TrainingCheckpoint.newest(folder).isEmpty()) {
             TrainingRun.requireWork(original.get().passes(), c.schedule().maxPasses());
         }
-        Files.createDirectories(folder);
-        for (Path place : List.of(folder, folder.resolve("pictures"), folder.resolve(WEIGHTS))) {
-            AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
-        }
         GsLrmConfig network = GslrmSetup.network(c);
-        try (GsLrm model = model(network, c, folder)) {
+        try (RunFolder run = RunFolder.claim(folder, RunFolder.Stage.GSLRM); GsLrm model = model(network, begin, folder)) {
+            for (Path place : List.of(folder, folder.resolve("pictures"), folder.resolve(WEIGHTS))) {
+                AtomicFile.deleteAbandoned(place).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
+            }
             GslrmSetup.freeze(c).apply(model);
             RigProvenance rig = GslrmSetup.rig(train, c.dataset().numInputViews(), seed);
             return train(c, model, networks, train, validation, folder, trainList, rig, original, err);
@@ -253,6 +259,20 @@ final class TrainGslrmCommand implements Callable<Integer> {
         }
     }
 
+    /** Refuses to go on with a run on other data (mouse specification §8.1, K-07, K-13). */
+    private void requireSameData(Path folder, Path list) throws IOException {
+        Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
+        if (newest.isEmpty() || resumeAnyway) {
+            return;
+        }
+        String name = "configuration stored in " + newest.get().file();
+        Optional<Path> data = GslrmConfigReader.read(name, YamlReader.parse(name, TrainingCheckpoint.readConfiguration(newest.get().file())), List.of()).config().dataset().datasetPath();
+        if (data.isPresent() && !data.get().toAbsolutePath().normalize().equals(list.toAbsolutePath().normalize())) {
+            throw CommandException.badInput(folder + " holds a run on " + data.get() + ", the configuration names " + list,
+                    "Choose another training.checkpointing.checkpoint_dir, or continue on the other data with --resume-anyway.");
+        }
+    }
+
     /** True if the files that a finished run leaves are those of this many passes. */
     private boolean exported(Path folder, long passes) throws IOException {
         boolean weights = GsLrmWeights.readProvenance(folder.resolve(WEIGHTS)).path("passes").asLong(-1) == passes;
@@ -284,33 +304,57 @@ final class TrainGslrmCommand implements Callable<Integer> {
      * The training state that the run began with: of a run that continues what its checkpoint says, else what comes with the weights
      * to start from, if they are a checkpoint of the original and the configuration does not reset it.
      */
-    private Optional<OriginalResume> original(GslrmConfig c, Path folder) throws IOException {
+    private Optional<OriginalResume> original(GslrmConfig c, Optional<Path> begin, Path folder) throws IOException {
         Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
         if (newest.isPresent()) {
             Optional<JsonNode> continued = Origin.stored(newest.get().file()).keys().optional(CONTINUED);
             return continued.map(OriginalResume::of);
         }
-        Optional<Path> start = start(c).filter(Files::isRegularFile);
-        return start.isEmpty() || overfit > 0 || c.optimizer().resetTrainingState() ? Optional.empty() : OriginalResume.read(start.get());
+        return begin.isEmpty() || overfit > 0 || c.optimizer().resetTrainingState() ? Optional.empty() : OriginalResume.read(begin.get());
     }
 
-    private GsLrm model(GsLrmConfig network, GslrmConfig c, Path folder) throws IOException {
-        if (TrainingCheckpoint.newest(folder).isPresent()) {
+    /**
+     * The file of the weights to start from; empty for random ones, or where the run of the folder continues. Of a folder the newest
+     * checkpoint by number that can be read, else its weights.
+     */
+    private Optional<Path> startFile(GslrmConfig c, Path folder) throws IOException {
+        Optional<TrainingCheckpoint.Found> newest = TrainingCheckpoint.newest(folder);
+        if (newest.isPresent()) {
             if (load != null) {
-                parent.mouselift.note("--load is not used: " + folder + " already has a run, which continues");
+                parent.mouselift.note("--load is not used: " + folder + " already has a run, which continues from " + newest.get().file().getFileName());
             }
-            return GsLrm.initialised(network, DType.F32, seed);
+            return Optional.empty();
         }
         Path source = start(c).orElse(null);
         if (source == null) {
-            return GsLrm.initialised(network, DType.F32, seed);
+            return Optional.empty();
         }
         if (!Files.exists(source)) {
-            throw CommandException.badInput("the weights to start from do not exist: " + source,
+            throw CommandException.badInput("MFL-E207: the weights to start from do not exist: " + source + "; " + CheckpointRegistry.near(source),
                     "Correct --load or training.checkpointing.resume_ckpt; set it to \"\" to start from random weights on purpose.");
         }
-        Path file = Files.isDirectory(source) ? TrainingCheckpoint.newest(source).map(TrainingCheckpoint.Found::file).orElseThrow(
-                () -> CommandException.badInput("MFL-E207: no ckpt_*.safetensors in " + source, "Name a file, or a folder that holds checkpoints.")) : source;
+        if (!Files.isDirectory(source)) {
+            return Optional.of(source);
+        }
+        for (NumberedCheckpoint numbered : NumberedCheckpoint.list(source)) {
+            if (numbered.kind() != NumberedCheckpoint.Kind.FOLDER) {
+                try (Checkpoint readable = Checkpoint.open(numbered.path())) {
+                    parent.mouselift.note(source + ": the newest readable checkpoint by number is " + readable.path().getFileName() + " (step " + numbered.step() + ")");
+                    return Optional.of(numbered.path());
+                } catch (IOException e) {
+                    parent.mouselift.note("passed over: " + e.getMessage());
+                }
+            }
+        }
+        return Optional.of(Checkpoint.weightsIn(source).orElseThrow(() -> CommandException.badInput("MFL-E207: " + source + " has no readable ckpt_*.pt or ckpt_*.safetensors and no"
+                + " model.safetensors", "Name a file, or a folder that holds one of these.")));
+    }
+
+    private GsLrm model(GsLrmConfig network, Optional<Path> begin, Path folder) throws IOException {
+        if (begin.isEmpty()) {
+            return GsLrm.initialised(network, DType.F32, seed);
+        }
+        Path file = begin.get();
         ArtefactStatus.requireUsable(file);
         try (Scope s = Scope.open("load"); Checkpoint stored = Checkpoint.open(file)) {
             parent.mouselift.note("starting from the weights of " + file);

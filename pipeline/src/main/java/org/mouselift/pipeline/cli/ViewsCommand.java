@@ -59,12 +59,13 @@ final class ViewsCommand implements Callable<Integer> {
         List<Subject> subjects = photos.subjects();
         SamplingArguments sampling = photos.sampling();
         PipelineFolder folder = sampling.folder(mouselift);
+        photos.requireSpecies(folder.unet());
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             Map<String, Object> settings = photos.settings(folder, prompts, options, sampling.size(pipeline));
-            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings);
+            PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings, SamplingArguments.weights(folder));
             return batch.all(subjects, (subject, place) -> photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA)).write(place, ""));
         }
     }

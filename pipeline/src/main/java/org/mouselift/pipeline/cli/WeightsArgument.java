@@ -24,8 +24,13 @@ final class WeightsArgument {
         return weights != null;
     }
 
+    /** What the command line names, or the weights that come with the repository. */
+    Path path() {
+        return weights != null ? weights : Path.of(System.getProperty(ROOT_PROPERTY, "")).resolve(STANDARD);
+    }
+
     GsLrmWeights open() throws IOException {
-        Path folder = weights != null ? weights : Path.of(System.getProperty(ROOT_PROPERTY, "")).resolve(STANDARD);
+        Path folder = path();
         if (weights == null && !Files.isDirectory(folder)) {
             throw CommandException.badInput("the weights of the mouse model are not there: " + folder,
                     "Restore the folder, or name another one with --weights DIR; mouselift train gslrm makes one.");

@@ -232,13 +232,18 @@ class TrainDiffusionCommandTest {
     void aRunContinuesFromItsNewestCheckpointByName() throws IOException {
         config(pictures());
         assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "checkpoint-1"));
-        assertTrue(err.toString().contains("no state to continue from") && err.toString().contains("pretrained_unet_path"), err.toString());
+        assertTrue(err.toString().contains("error: MFL-E206: Requested resume point checkpoint-1 not found in " + folder.resolve("run") + "; found none; it holds no state to continue from"
+                + " (ckpt_....safetensors). Starting from scratch is not assumed." + System.lineSeparator()) && err.toString().contains("pretrained_unet_path"), err.toString());
+        assertFalse(Files.exists(folder.resolve("run")), "nothing may be written");
         assertEquals(0, train("--set", "max_train_steps", 1, "--set", "checkpoints_total_limit", 3), err.toString());
         assertEquals(0, train("--set", "resume_from_checkpoint", "run/checkpoint-1/", "--set", "checkpoints_total_limit", 3), err.toString());
         assertTrue(err.toString().contains("continuing from"), err.toString());
         assertTrue(Files.exists(folder.resolve("run/checkpoint-1/unet/config.json")));
         assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "checkpoint-1"));
-        assertTrue(err.toString().contains("of checkpoint-2"), err.toString());
+        assertTrue(err.toString().contains("MFL-E206: Requested resume point checkpoint-1 has weights only: in " + folder.resolve("run") + " the newest state is")
+                && err.toString().contains("of checkpoint-2. Starting from scratch is not assumed."), err.toString());
+        assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "checkpoint-7"));
+        assertTrue(err.toString().contains("MFL-E206: Requested resume point checkpoint-7 not found in " + folder.resolve("run") + "; found checkpoint-2, checkpoint-1;"), err.toString());
         assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "null"));
         assertTrue(err.toString().contains("already holds a run"), err.toString());
         assertEquals(ExitCode.BAD_INPUT, train("--set", "resume_from_checkpoint", "best"));
