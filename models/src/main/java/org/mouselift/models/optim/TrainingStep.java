@@ -19,7 +19,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Placement;
 
 /**
- * Forward, backward and (every {@code accumulation} passes) update, with the counters of the original trainer (GS-LRM
+ * Forward, backward and (at the end of every accumulation window) update, with the counters of the original trainer (GS-LRM
  * specification §6.4): the schedule advances at every accumulation boundary even when the update is skipped; a NaN loss
  * skips the update only when it occurs in the boundary pass itself.
  */
@@ -74,7 +74,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Optimizer optimiser;
     private final LongToDoubleFunction schedule;
     private final GradientRules rules;
-    private final int accumulation;
+    private final AccumulationWindows windows;
     private final Scope memory = Scope.detached("accumulated gradients");
     private final Map<Tensor, Tensor> sums = new IdentityHashMap<>();
     private TrainingProgram program;
@@ -87,15 +87,17 @@ public final class TrainingStep implements AutoCloseable {
         this(optimiser, schedule::rate, rules, accumulation);
     }
 
-    /** @param schedule learning rate of optimiser opportunity 0, 1, 2, … */
+    /** Windows of a fixed number of passes. */
     public TrainingStep(Optimizer optimiser, LongToDoubleFunction schedule, GradientRules rules, int accumulation) {
-        if (accumulation < 1) {
-            throw new EngineException("training: accumulation of " + accumulation + " passes, expected at least 1");
-        }
+        this(optimiser, schedule, rules, new AccumulationWindows(accumulation, 0));
+    }
+
+    /** @param schedule learning rate of optimiser opportunity 0, 1, 2, … */
+    public TrainingStep(Optimizer optimiser, LongToDoubleFunction schedule, GradientRules rules, AccumulationWindows windows) {
         this.optimiser = optimiser;
         this.schedule = schedule;
         this.rules = rules;
-        this.accumulation = accumulation;
+        this.windows = windows;
     }
 
     /** Forward/backward passes so far: the "step" of losses and logs. */
@@ -106,6 +108,11 @@ public final class TrainingStep implements AutoCloseable {
     /** Optimiser opportunities so far: position of the schedule. */
     public long opportunities() {
         return opportunities;
+    }
+
+    /** True if no gradients are collected: at the beginning, and after every update or skipped update. */
+    public boolean betweenWindows() {
+        return windows.endsAfter(passes);
     }
 
     /** Performed updates. */
@@ -137,10 +144,11 @@ public final class TrainingStep implements AutoCloseable {
         try (Scope scope = Scope.open("training pass " + (passes + 1)); Tape tape = Tape.open()) {
             Tensor loss = body.get();
             double value = loss.item();
+            int accumulation = windows.size();
             Gradients gradients = tape.backward(accumulation == 1 ? loss : Ops.affine(loss, 1.0 / accumulation, 0));
             passes++;
             double rate = rate();
-            boolean boundary = passes % accumulation == 0;
+            boolean boundary = betweenWindows();
             if (accumulation > 1) {
                 accumulate(gradients);
             }
@@ -189,11 +197,11 @@ public final class TrainingStep implements AutoCloseable {
             });
         }
         if (program == null) {
-            program = new TrainingProgram(optimiser, rules, accumulation, weights, follower);
+            program = new TrainingProgram(optimiser, rules, windows.size(), weights, follower);
         }
         try (Scope scope = Scope.open("training pass " + (passes + 1))) {
-            boolean first = passes % accumulation == 0;
-            boolean boundary = (passes + 1) % accumulation == 0;
+            boolean first = betweenWindows();
+            boolean boundary = windows.endsAfter(passes + 1);
             double rate = rate();
             Map<String, Tensor> values = new LinkedHashMap<>();
             TrainingProgram.Done done = program.run(pass, first, boundary, rate, values);

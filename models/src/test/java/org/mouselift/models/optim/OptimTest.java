@@ -111,7 +111,11 @@ class OptimTest {
         final TrainingStep step;
 
         Toy(GradientRules rules, int accumulation) {
-            step = new TrainingStep(optimiser, new Schedule(Schedule.Kind.CONSTANT, 0.1, 2, 0), rules, accumulation);
+            this(rules, new AccumulationWindows(accumulation, 0));
+        }
+
+        Toy(GradientRules rules, AccumulationWindows windows) {
+            step = new TrainingStep(optimiser, new Schedule(Schedule.Kind.CONSTANT, 0.1, 2, 0)::rate, rules, windows);
         }
 
         TrainingStep.Result pass(double c) {
@@ -124,6 +128,39 @@ class OptimTest {
             optimiser.close();
             scope.close();
         }
+    }
+
+    /** Multi-view diffusion specification §4.5: the end of an epoch ends a window; what it holds is divided by the full number. */
+    @Test
+    void windowsEndWithTheEpoch() {
+        try (Toy toy = new Toy(GradientRules.clipOnly(100), new AccumulationWindows(3, 5))) {
+            double[] norms = new double[10];
+            for (int i = 0; i < norms.length; i++) {
+                norms[i] = toy.pass(i + 1).gradientNorm();
+                assertEquals(!Double.isNaN(norms[i]), toy.step.betweenWindows());
+            }
+            double[] expected = {Double.NaN, Double.NaN, (1 + 2 + 3) / 3.0, Double.NaN, (4 + 5) / 3.0, Double.NaN, Double.NaN, (6 + 7 + 8) / 3.0, Double.NaN, (9 + 10) / 3.0};
+            assertArrayEquals(expected, norms, 1e-5);
+            assertEquals(4, toy.step.updates());
+        }
+        for (int size = 1; size <= 4; size++) {
+            for (int epoch = 0; epoch <= 9; epoch++) {
+                AccumulationWindows windows = new AccumulationWindows(size, epoch);
+                assertEquals(0, windows.passes(0));
+                for (int pass = 1, collected = 0, ended = 0; pass <= 30; pass++) {
+                    collected++;
+                    boolean ends = collected == size || epoch > 0 && pass % epoch == 0;
+                    assertEquals(ends, windows.endsAfter(pass), windows + " after " + pass);
+                    ended += ends ? 1 : 0;
+                    collected = ends ? 0 : collected;
+                    assertEquals(ended, windows.windows(pass), windows + " after " + pass);
+                    if (ends) {
+                        assertEquals(pass, windows.passes(ended), windows + " after " + ended);
+                    }
+                }
+            }
+        }
+        assertThrows(EngineException.class, () -> new AccumulationWindows(0, 1));
     }
 
     @Test

@@ -166,13 +166,13 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         String configuration = YamlText.of(ConfigOverride.apply(YamlReader.read(config), settled));
         Files.writeString(folder.resolve("config.yaml"), configuration);
         DiffusionObjective objective = DiffusionSetup.objective(c, schedule);
-        long passes = c.updates() * c.accumulation();
-        int every = passesOf(c.validating().every(), c);
+        int batch = Math.min(c.batch(), pictures.size());
+        long passes = DiffusionTrainer.windows(pictures.size(), batch, c.accumulation()).passes(c.updates());
         List<Integer> references = overfit > 0 ? List.of(c.references().getFirst()) : c.references();
         Provenance provenance = provenance(c, folder);
-        var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, passesOf(c.output().checkpointEvery(), c), c.output().keep(), every,
+        var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, c.output().checkpointEvery(), c.output().keep(), c.validating().every(),
                 configuration, provenance.json(folder).toString());
-        var plan = new DiffusionTrainer.Plan(course, Math.min(c.batch(), pictures.size()), references, c.conditions().scaleReference(),
+        var plan = new DiffusionTrainer.Plan(course, batch, references, c.conditions().scaleReference(),
                 c.validating().first() || overfit > 0);
         EncodedViews train = new EncodedViews(pictures, space, conditions);
         DiffusionValidation validation = held == null ? null : new DiffusionValidation(new EncodedViews(held, space, conditions), space, conditions, objective,
@@ -209,10 +209,6 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         all = Origin.with(all, "prompts", c.source().prompts());
         all = Origin.with(all, "autoencoder", c.source().pixels() ? Optional.empty() : c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))));
         return c.source().pipeline().isPresent() ? all.with(Provenance.Parent.of("pipeline", c.source().pipeline().get())) : all;
-    }
-
-    private static int passesOf(int updates, DiffusionConfig c) {
-        return (int) Math.min(Integer.MAX_VALUE, (long) updates * c.accumulation());
     }
 
     /** The loss at fixed noises after the first update against the last (multi-view diffusion specification, appendix C 12). */

@@ -36,9 +36,9 @@ public abstract class TrainingRun implements AutoCloseable {
      * @param seed order of the data and all draws
      * @param accumulation passes an update
      * @param passes forward/backward passes of the run; it ends exactly there
-     * @param checkpointEvery passes between checkpoints; one is also written at the end
+     * @param checkpointEvery passes between checkpoints (see {@link #due}); one is also written at the end
      * @param keep newest checkpoints that stay, 0 for all
-     * @param validateEvery passes between validations, 0 for none; one also runs at the end
+     * @param validateEvery passes between validations (see {@link #due}), 0 for none; one also runs at the end
      * @param configuration text that is stored with every checkpoint
      * @param provenance JSON object that is stored with every checkpoint: what the run is trained with
      */
@@ -108,6 +108,11 @@ public abstract class TrainingRun implements AutoCloseable {
     /** Lets something move along with the weights where passes are programs; see {@link TrainingStep#follow}. */
     protected final void follow(TrainingStep.Follower what) {
         step.follow(what);
+    }
+
+    /** Whether what happens every so many passes is due now; a run that counts updates instead says so here. */
+    protected boolean due(int every) {
+        return step.passes() % every == 0;
     }
 
     /** After every update of the weights. */
@@ -217,18 +222,17 @@ public abstract class TrainingRun implements AutoCloseable {
         while (step.passes() < course.passes() && !stopRequested) {
             onePass(step.passes());
             long done = step.passes();
-            boolean boundary = done % course.accumulation() == 0;
-            if (course.validateEvery() > 0 && done % course.validateEvery() == 0) {
+            if (course.validateEvery() > 0 && due(course.validateEvery())) {
                 validate();
                 validated = done;
             }
-            if (course.checkpointEvery() > 0 && done % course.checkpointEvery() == 0 && boundary && done < course.passes()) {
+            if (course.checkpointEvery() > 0 && due(course.checkpointEvery()) && step.betweenWindows() && done < course.passes()) {
                 save();
                 saved = done;
             }
         }
         // A checkpoint inside an accumulation window would lose the gradients collected so far: finish the window.
-        while (step.passes() % course.accumulation() != 0) {
+        while (!step.betweenWindows()) {
             onePass(step.passes());
         }
         if (!stopRequested && validated != step.passes()) {

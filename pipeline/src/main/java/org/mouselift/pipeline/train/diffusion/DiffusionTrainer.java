@@ -18,6 +18,7 @@ import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.ExponentialMovingAverage;
 import org.mouselift.models.diffusion.LearningRate;
+import org.mouselift.models.optim.AccumulationWindows;
 import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.TrainingStep;
@@ -28,7 +29,8 @@ import org.mouselift.pipeline.train.TrainingRun;
 
 /**
  * Training of the multi-view diffusion (multi-view diffusion specification §4.4 to §4.11). Samples come in an order shuffled anew each
- * epoch; the last incomplete batch of an epoch is left out. All draws are functions of (seed, pass), so a run that is killed and
+ * epoch; the last batch of an epoch may be incomplete, and the weights are updated at its end however few passes were collected
+ * (§4.2, §4.5). All draws are functions of (seed, pass), so a run that is killed and
  * started again continues bit for bit.
  */
 public final class DiffusionTrainer extends TrainingRun {
@@ -43,10 +45,10 @@ public final class DiffusionTrainer extends TrainingRun {
     /**
      * How to train.
      *
+     * @param course checkpoints and validations come every so many updates, not passes
      * @param batch objects a pass
      * @param references views that may be the input
      * @param scaleReference scales reference latents like the others
-     * @param keep checkpoint folders that stay, 0 for all
      * @param firstValidation validates after the first update, too
      */
     public record Plan(Course course, int batch, List<Integer> references, boolean scaleReference, boolean firstValidation) {
@@ -63,6 +65,7 @@ public final class DiffusionTrainer extends TrainingRun {
     private final DiffusionValidation validation;
     private final ExponentialMovingAverage average;
     private final Plan plan;
+    private final AccumulationWindows windows;
     private long validatedFirst = -1;
 
     /**
@@ -74,7 +77,9 @@ public final class DiffusionTrainer extends TrainingRun {
     public DiffusionTrainer(DiffusionModel model, DiffusionObjective objective, LatentSpace space, ImageConditions conditions, EncodedViews train,
             DiffusionValidation validation, Optimizer optimiser, LearningRate rate, GradientRules rules, ExponentialMovingAverage average, Plan plan,
             TrainingListener listener) {
-        super(stored(model, average), optimiser, new TrainingStep(optimiser, rate::rate, rules, plan.course().accumulation()), plan.course(), listener);
+        super(stored(model, average), optimiser, new TrainingStep(optimiser, rate::rate, rules, windows(train.size(), plan.batch(), plan.course().accumulation())), plan.course(),
+                listener);
+        this.windows = windows(train.size(), plan.batch(), plan.course().accumulation());
         this.model = model;
         this.objective = objective;
         this.space = space;
@@ -83,12 +88,18 @@ public final class DiffusionTrainer extends TrainingRun {
         this.validation = validation;
         this.average = average;
         this.plan = plan;
-        if (plan.batch() > train.size()) {
-            throw new IllegalArgumentException("train_batch_size " + plan.batch() + " is larger than the " + train.size() + " samples of the list");
-        }
         if (average != null) {
             follow(new TrainingStep.Follower(average.shadows(), average::share, average::move));
         }
+    }
+
+    /** Which passes make an update. */
+    public static AccumulationWindows windows(int samples, int batch, int accumulation) {
+        return new AccumulationWindows(accumulation, passesPerEpoch(samples, batch));
+    }
+
+    private static long passesPerEpoch(int samples, int batch) {
+        return (samples + batch - 1L) / batch;
     }
 
     private static Map<String, Tensor> stored(DiffusionModel model, ExponentialMovingAverage average) {
@@ -103,20 +114,21 @@ public final class DiffusionTrainer extends TrainingRun {
     protected Pass pass(long number) throws IOException {
         int views = model.unet().config().numViews();
         int side = space.side(train.pictureSize());
-        long perEpoch = train.size() / plan.batch();
+        long perEpoch = passesPerEpoch(train.size(), plan.batch());
+        int batch = (int) Math.min(plan.batch(), train.size() - number % perEpoch * plan.batch());
         int[] order = new Philox(plan.course().seed(), ORDER + number / perEpoch).choose(train.size(), train.size());
         int each = space.channels() * side * side;
-        int n = plan.batch() * views;
+        int n = batch * views;
         float[] latents = new float[n * each];
         float[] reference = new float[n * each];
         float[] noise = new float[n * each];
         float[] embeddings = new float[conditions == null ? 0 : n * conditions.width()];
         float[] embeddingNoise = new float[embeddings.length];
-        int[] timesteps = new int[plan.batch()];
-        int[] references = new int[plan.batch()];
-        float[] drop = new float[objective.dropPerView() ? n : plan.batch()];
+        int[] timesteps = new int[batch];
+        int[] references = new int[batch];
+        float[] drop = new float[objective.dropPerView() ? n : batch];
         List<String> names = new ArrayList<>();
-        for (int b = 0; b < plan.batch(); b++) {
+        for (int b = 0; b < batch; b++) {
             int sample = order[(int) (number % perEpoch * plan.batch() + b)];
             Philox random = new Philox(plan.course().seed(), DRAWS + number * plan.batch() + b);
             references[b] = plan.references().size() == 1 ? plan.references().getFirst() : plan.references().get(random.below(plan.references().size()));
@@ -153,7 +165,7 @@ public final class DiffusionTrainer extends TrainingRun {
 
             @Override
             public Object kind() {
-                return "diffusion";
+                return batch;
             }
 
             @Override
@@ -193,12 +205,17 @@ public final class DiffusionTrainer extends TrainingRun {
 
             @Override
             public void done(long pass) throws IOException {
-                if (plan.firstValidation() && pass == plan.course().accumulation() && validatedFirst != pass) {
+                if (plan.firstValidation() && pass == windows.passes(1) && validatedFirst != pass) {
                     validatedFirst = pass;
                     validate();
                 }
             }
         };
+    }
+
+    @Override
+    protected boolean due(int every) {
+        return windows.endsAfter(passes()) && windows.windows(passes()) % every == 0;
     }
 
     @Override

@@ -107,6 +107,10 @@ class DiffusionTrainerTest {
 
     /** Trains to a number of updates, continuing what the folder holds. */
     private void train(DiffusionConfig c, Path to, long updates, boolean validate) throws IOException {
+        train(c, to, updates, validate, new Silent());
+    }
+
+    private void train(DiffusionConfig c, Path to, long updates, boolean validate, TrainingListener listener) throws IOException {
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
         try (LatentSpace space = DiffusionSetup.space(c); DiffusionModel model = DiffusionSetup.model(c, DiffusionSetup.prompts(c, ViewDirections.UNKNOWN, Set.of(), note -> {}))) {
             var objective = DiffusionSetup.objective(c, schedule);
@@ -114,10 +118,10 @@ class DiffusionTrainerTest {
             EncodedViews data = new EncodedViews(DiffusionSetup.data(c, c.train(), false), space, null);
             DiffusionValidation validation = !validate ? null : new DiffusionValidation(data, space, null, objective, new DiffusionValidation.Plan(1, 1, List.of(1.0, 3.0),
                     new DiffusionSampler(schedule, DiffusionSampler.Kind.DDIM, 1, 3), true, 1, to.resolve("val")), null);
-            var course = new TrainingRun.Course(to, c.seed(), c.accumulation(), updates * c.accumulation(), c.accumulation(), 2, 0, "", "{}");
+            var course = new TrainingRun.Course(to, c.seed(), c.accumulation(), DiffusionTrainer.windows(3, c.batch(), c.accumulation()).passes(updates), 1, 2, 0, "", "{}");
             try (DiffusionTrainer trainer = new DiffusionTrainer(model, objective, space, null, data, validation, optimiser, DiffusionSetup.rate(c), DiffusionSetup.rules(c),
                     new ExponentialMovingAverage(optimiser.parameters(), ExponentialMovingAverage.Options.STANDARD),
-                    new DiffusionTrainer.Plan(course, c.batch(), c.references(), true, false), new Silent())) {
+                    new DiffusionTrainer.Plan(course, c.batch(), c.references(), true, false), listener)) {
                 trainer.resume();
                 trainer.run();
             }
@@ -147,6 +151,28 @@ class DiffusionTrainerTest {
         try (Stream<Path> pictures = Files.walk(folder.resolve("whole").resolve("val").resolve("global_step_0004"))) {
             assertTrue(pictures.anyMatch(p -> p.getFileName().toString().equals("pred_gs_3.0.png")));
         }
+    }
+
+    /** Three samples in batches of two: the epoch ends with a batch of one, and with an update (multi-view diffusion specification §4.2, §4.5). */
+    @Test
+    void anEpochEndsWithAnIncompleteBatchAndAnUpdate() throws IOException {
+        List<List<Double>> passes = new ArrayList<>();
+        List<String> saved = new ArrayList<>();
+        var listener = new Silent() {
+            @Override
+            public void pass(long pass, long last, Map<String, Double> values) {
+                passes.add(List.of(values.get("metrics/epoch"), values.get("metrics/param_update_step")));
+                assertEquals(6, last);
+            }
+
+            @Override
+            public void saved(Path file) {
+                saved.add(file.getFileName().toString().replaceAll("\\D+0*(\\d+).*", "$1"));
+            }
+        };
+        train(config("gradient_accumulation_steps", "5"), folder.resolve("run"), 3, false, listener);
+        assertEquals(List.of(List.of(0.0, 0.0), List.of(0.0, 1.0), List.of(1.0, 1.0), List.of(1.0, 2.0), List.of(2.0, 2.0), List.of(2.0, 3.0)), passes);
+        assertEquals(List.of("2", "4", "6"), saved, "after every update");
     }
 
     /** Kernels and matrices inside learn by Muon, the rest by AdamW; the run continues with the same bytes, too. */
@@ -305,7 +331,7 @@ class DiffusionTrainerTest {
         assertEquals(8, DiffusionConfigReader.read(configs.resolve("mvdiffusion.yaml"), List.of()).config().batch());
     }
 
-    private static final class Silent implements TrainingListener {
+    private static class Silent implements TrainingListener {
         @Override
         public void note(String text) {}
 
