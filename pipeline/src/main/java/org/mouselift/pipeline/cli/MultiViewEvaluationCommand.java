@@ -145,6 +145,14 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         if (report.diversity() != null) {
             out.printf(Locale.ROOT, "diversity         %.4f root mean squared difference between seeds%n", report.diversity());
         }
+        out.printf("%-18s %18s %18s %18s %18s%s %18s %18s%n", "generated slot", "PSNR dB", "SSIM", "foreground PSNR dB", "mask IoU", lpips.isEmpty() ? "" : String.format(" %18s", "LPIPS"),
+                "own direction", "diversity");
+        for (MultiViewEvaluation.SlotResult slot : report.slots()) {
+            Map<String, Double> mean = slot.mean();
+            out.printf("%-18s %18s %18s %18s %18s%s %18s %18s%n", slot.slot() + " " + slot.direction(), number(mean.get("psnr"), 2), number(mean.get("ssim"), 4),
+                    number(mean.get("foregroundPsnr"), 2), number(mean.get("maskIou"), 3), lpips.isEmpty() ? "" : String.format(" %18s", number(mean.get("lpips"), 4)),
+                    number(slot.directions(), 3), number(slot.diversity(), 4));
+        }
         if (!report.novel().isEmpty()) {
             table(out, "novel views from", report.novel());
         }

@@ -17,6 +17,7 @@ import org.mouselift.pipeline.multiview.PosedSlots;
 import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.multiview.Subject;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.ViewDirections;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.Pictures;
 import org.mouselift.pipeline.reconstruct.PosedView;
@@ -41,6 +42,26 @@ public final class MultiViewEvaluation {
     private final Map<String, List<ViewMetrics>> views = new LinkedHashMap<>();
     private final Map<String, List<ViewMetrics>> novel = new LinkedHashMap<>();
     private final List<SampleResult> samples = new ArrayList<>();
+    private final List<SlotCount> slots = new ArrayList<>();
+
+    /** What is summed up of one slot. */
+    private static final class SlotCount {
+        private final List<ViewMetrics> generated = new ArrayList<>();
+        private int own;
+        private double differences;
+        private int pairs;
+    }
+
+    /**
+     * The drawn views of one slot, over samples and seeds.
+     *
+     * @param slot from 1; 0 is the photo
+     * @param direction from where it is seen, such as "back"
+     * @param mean metrics against the true view
+     * @param directions share of the views that are nearest to this slot's true view
+     * @param diversity root mean squared difference between two seeds, mean over samples and pairs; null with one seed
+     */
+    public record SlotResult(int slot, String direction, Map<String, Double> mean, double directions, Double diversity) {}
 
     /**
      * One sample.
@@ -55,7 +76,7 @@ public final class MultiViewEvaluation {
 
     /** Everything; fields as in {@link SampleResult}, over all samples. */
     public record Report(int samples, List<Long> seeds, int size, Map<String, GslrmEvaluation.Numbers> views, double directions, double chance, Double diversity,
-            Map<String, GslrmEvaluation.Numbers> novel, List<SampleResult> perSample) {}
+            List<SlotResult> slots, Map<String, GslrmEvaluation.Numbers> novel, List<SampleResult> perSample) {}
 
     /**
      * @param nearest null to leave that guess out
@@ -76,6 +97,9 @@ public final class MultiViewEvaluation {
         this.nearest = nearest;
         this.weights = weights;
         this.lpips = lpips;
+        for (int i = 1; i < rig.size(); i++) {
+            slots.add(new SlotCount());
+        }
     }
 
     /**
@@ -94,7 +118,13 @@ public final class MultiViewEvaluation {
         }
         Path remembered = nearest == null ? null : nearest.of(sample, photo);
         Map<String, List<ViewMetrics>> scores = new LinkedHashMap<>();
-        drawn.forEach(d -> scores.computeIfAbsent("generated", k -> new ArrayList<>()).addAll(unseen(truth, d)));
+        for (List<Image8> d : drawn) {
+            List<ViewMetrics> generated = unseen(truth, d);
+            scores.computeIfAbsent("generated", k -> new ArrayList<>()).addAll(generated);
+            for (int i = 0; i < generated.size(); i++) {
+                slots.get(i).generated.add(generated.get(i));
+            }
+        }
         scores.put("copyInput", unseen(truth, Collections.nCopies(rig.size(), photo)));
         if (remembered != null) {
             scores.put("nearestSample", unseen(truth, NearestSample.views(remembered, rig.size(), size).stream().map(PosedView::picture).toList()));
@@ -160,26 +190,31 @@ public final class MultiViewEvaluation {
         return means;
     }
 
-    private static double directions(SlotTruth truth, List<List<Image8>> drawn) {
+    private double directions(SlotTruth truth, List<List<Image8>> drawn) {
         int right = 0;
         int count = 0;
         for (List<Image8> views : drawn) {
             List<Integer> found = truth.nearest(views);
             for (int i = 1; i < found.size(); i++) {
-                right += found.get(i) == i ? 1 : 0;
+                int own = found.get(i) == i ? 1 : 0;
+                slots.get(i - 1).own += own;
+                right += own;
                 count++;
             }
         }
         return (double) right / count;
     }
 
-    private static Double diversity(List<List<Image8>> drawn) {
+    private Double diversity(List<List<Image8>> drawn) {
         double sum = 0;
         int count = 0;
         for (int a = 0; a < drawn.size(); a++) {
             for (int b = 0; b < a; b++) {
                 for (int i = 1; i < drawn.get(a).size(); i++) {
-                    sum += Math.sqrt(SlotTruth.squaredDistance(drawn.get(a).get(i), drawn.get(b).get(i)));
+                    double difference = Math.sqrt(SlotTruth.squaredDistance(drawn.get(a).get(i), drawn.get(b).get(i)));
+                    slots.get(i - 1).differences += difference;
+                    slots.get(i - 1).pairs++;
+                    sum += difference;
                     count++;
                 }
             }
@@ -198,7 +233,18 @@ public final class MultiViewEvaluation {
     public Report report() {
         double[] diversities = samples.stream().filter(s -> s.diversity != null).mapToDouble(SampleResult::diversity).toArray();
         return new Report(samples.size(), seeds, size, numbers(views), samples.stream().mapToDouble(SampleResult::directions).average().orElse(Double.NaN),
-                1.0 / rig.size(), diversities.length == 0 ? null : Arrays.stream(diversities).average().getAsDouble(), numbers(novel), List.copyOf(samples));
+                1.0 / rig.size(), diversities.length == 0 ? null : Arrays.stream(diversities).average().getAsDouble(), slots(), numbers(novel), List.copyOf(samples));
+    }
+
+    private List<SlotResult> slots() {
+        ViewDirections directions = ViewDirections.of(rig.cameras());
+        List<SlotResult> out = new ArrayList<>();
+        for (int i = 1; i < rig.size(); i++) {
+            SlotCount slot = slots.get(i - 1);
+            out.add(new SlotResult(i, directions.slots().get(i).name(), ViewMetrics.mean(slot.generated).numbers(), (double) slot.own / slot.generated.size(),
+                    slot.pairs == 0 ? null : slot.differences / slot.pairs));
+        }
+        return out;
     }
 
     private static Map<String, GslrmEvaluation.Numbers> numbers(Map<String, List<ViewMetrics>> all) {

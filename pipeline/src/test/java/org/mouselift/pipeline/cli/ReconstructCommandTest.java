@@ -309,6 +309,13 @@ class ReconstructCommandTest {
         assertEquals(report, new ObjectMapper().readTree(results.resolve("evaluation.json").toFile()));
         assertEquals(1.0 / VIEWS, report.at("/chance").asDouble(), 1e-12);
         assertTrue(report.at("/diversity").asDouble() > 0, "two seeds draw different views");
+        JsonNode slots = report.get("slots");
+        assertEquals(List.of(1, 2), slots.findValues("slot").stream().map(JsonNode::asInt).toList());
+        for (String[] whole : new String[][] {{"diversity", "diversity"}, {"directions", "directions"}, {"mean/psnr", "views/generated/mean/psnr"}}) {
+            assertEquals(report.at("/" + whole[1]).asDouble(), (slots.at("/0/" + whole[0]).asDouble() + slots.at("/1/" + whole[0]).asDouble()) / 2, 1e-9, whole[0]);
+        }
+        assertTrue(Math.abs(slots.at("/0/diversity").asDouble() - slots.at("/1/diversity").asDouble()) > 1e-6, slots.toString());
+        assertFalse(slots.at("/0/direction").asText().isEmpty());
         // The training sample is the same mouse under another name: its views are the truth.
         assertTrue(report.at("/views/nearestSample/mean/ssim").asDouble() > 1 - 1e-9 && report.at("/views/nearestSample/mean/psnr").isNull(), out.toString());
         assertEquals(report.at("/novel/trueViews"), report.at("/novel/nearestSample"));
@@ -318,7 +325,7 @@ class ReconstructCommandTest {
 
         assertEquals(0, run("evaluate", "views", "--data", sample.toString(), "--pipeline", pipeline.toString(), "--cameras", rig.toString(), "--steps", "2", "-o",
                 results.toString()), err.toString());
-        assertTrue(out.toString().contains("copyInput") && out.toString().contains("by chance 0.333") && !out.toString().contains("novel"), out.toString());
+        assertTrue(out.toString().contains("copyInput") && out.toString().lines().anyMatch(line -> line.matches("2 [a-z-]+ +[-0-9.]+ .* -")) && out.toString().contains("by chance 0.333") && !out.toString().contains("novel"), out.toString());
         Path vgg = folder.resolve("vgg16.safetensors");
         Path factors = folder.resolve("factors.safetensors");
         try (Scope scope = Scope.open("made-up VGG16")) {
