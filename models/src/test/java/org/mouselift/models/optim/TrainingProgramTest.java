@@ -42,11 +42,11 @@ class TrainingProgramTest {
         final ExponentialMovingAverage average;
         final TrainingStep step;
 
-        Learner(GradientRules rules, int accumulation) {
+        Learner(GradientRules rules, AccumulationWindows windows) {
             parameters.put("bias", bias);
             optimiser = new AdamW(parameters, AdamW.Options.GS_LRM, name -> name.equals("bias") ? 3 : 1);
             average = new ExponentialMovingAverage(parameters, ExponentialMovingAverage.Options.STANDARD);
-            step = new TrainingStep(optimiser, i -> 0.02 / (i + 1), rules, accumulation);
+            step = new TrainingStep(optimiser, i -> 0.02 / (i + 1), rules, windows);
             step.follow(new TrainingStep.Follower(average.shadows(), average::share, average::move));
         }
 
@@ -93,11 +93,15 @@ class TrainingProgramTest {
     }
 
     private static void same(GradientRules rules, int accumulation, boolean whole, double... scales) {
+        same(rules, new AccumulationWindows(accumulation, 0), whole, scales);
+    }
+
+    private static void same(GradientRules rules, AccumulationWindows windows, boolean whole, double... scales) {
         ReplayDevice device = new ReplayDevice(op -> whole || !op.getClass().getPackageName().startsWith("org.mouselift.models"));
         try (Scope scope = Scope.open("test"); Placement placement = new Placement(device)) {
             List<Double> seenHere = new ArrayList<>();
             List<Double> seenThere = new ArrayList<>();
-            try (Learner here = new Learner(rules, accumulation); Learner there = new Learner(rules, accumulation)) {
+            try (Learner here = new Learner(rules, windows); Learner there = new Learner(rules, windows)) {
                 for (int i = 0; i < scales.length; i++) {
                     int k = i;
                     TrainingStep.Result a = here.pass(k, scales[k], seenHere);
@@ -138,6 +142,8 @@ class TrainingProgramTest {
     @Test
     void sumsOverSeveralPasses() {
         same(GradientRules.clipOnly(0.3), 3, false, 1, 2, 1, 0.5, 1, 1, 1, 1);
+        // Windows that the end of an epoch cuts: of three, two, three, two passes.
+        same(GradientRules.clipOnly(0.3), new AccumulationWindows(3, 5), false, 1, 2, 1, 0.5, 1, 1, 1, 1, 1, 1);
     }
 
     @Test
