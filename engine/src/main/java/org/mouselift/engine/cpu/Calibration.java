@@ -18,6 +18,7 @@ import jdk.incubator.vector.VectorSpecies;
 public record Calibration(double gflops, double copyGBs, int threads, int vectorBits) {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
     private static final long BUDGET = 200_000_000L;
+    private static final long GLANCE = 30_000_000L;
     /** Short calls: the interpreter, which allocates every vector, must get through them until the compiler takes over. */
     private static final int ROUNDS = 250;
     private static final int CALLS = 200;
@@ -33,6 +34,12 @@ public record Calibration(double gflops, double copyGBs, int threads, int vector
         return new Calibration(fmaPeak(), copyBandwidth(), Workers.count(), VectorWidth.BITS);
     }
 
+    /** The higher of these ceilings and those of another, shorter look, for which the code must be compiled already; copies only if asked for. */
+    public Calibration raised(boolean copies) {
+        double peak = Math.max(gflops, fmaWindow(Workers.count(), CALLS, GLANCE));
+        return new Calibration(peak, copies ? Math.max(copyGBs, copyBandwidth(GLANCE)) : copyGBs, threads, vectorBits);
+    }
+
     /** Peak of fused multiply-adds in GFLOP/s; scalar code multiplies and adds separately. */
     public static double fmaPeak() {
         int threads = Workers.count();
@@ -40,7 +47,7 @@ public record Calibration(double gflops, double copyGBs, int threads, int vector
         for (int window = 0; window < MOST_WINDOWS; window++) {
             double before = best;
             // the first window warms up with short runs
-            best = Math.max(best, fmaWindow(threads, window == 0 ? 5 : CALLS));
+            best = Math.max(best, fmaWindow(threads, window == 0 ? 5 : CALLS, BUDGET));
             boolean compiled = VectorWidth.SCALAR || best > INTERPRETED * threads;
             if (window > 0 && best < 1.1 * before && compiled) {
                 break;
@@ -49,12 +56,12 @@ public record Calibration(double gflops, double copyGBs, int threads, int vector
         return best;
     }
 
-    private static double fmaWindow(int threads, int calls) {
+    private static double fmaWindow(int threads, int calls, long nanos) {
         double flops = 2.0 * CHAINS * VectorWidth.LANES * ROUNDS * calls * threads;
         double best = 0;
         long start = System.nanoTime();
         long now = start;
-        while (now - start < BUDGET) {
+        while (now - start < nanos) {
             Workers.split(threads, 1, (worker, begin, end) -> {
                 for (long i = begin * calls; i < end * calls; i++) {
                     sink = VectorWidth.SCALAR ? scalarChains(ROUNDS, sink * 1e-30f) : vectorChains(ROUNDS, sink * 1e-30f);
@@ -133,6 +140,10 @@ public record Calibration(double gflops, double copyGBs, int threads, int vector
 
     /** Copy bandwidth in GB/s between two blocks of 64 MiB. */
     public static double copyBandwidth() {
+        return copyBandwidth(BUDGET);
+    }
+
+    private static double copyBandwidth(long nanos) {
         double best = 0;
         try (Arena arena = Arena.ofShared()) {
             MemorySegment from = arena.allocate(COPY_BYTES, 64);
@@ -141,7 +152,7 @@ public record Calibration(double gflops, double copyGBs, int threads, int vector
             FloatRanges.fill(2f, to, 0, COPY_BYTES / 4);
             long start = System.nanoTime();
             long now = start;
-            while (now - start < BUDGET) {
+            while (now - start < nanos) {
                 FloatRanges.copy(from, 0, to, 0, COPY_BYTES / 4);
                 long after = System.nanoTime();
                 best = Math.max(best, (double) COPY_BYTES / (after - now));

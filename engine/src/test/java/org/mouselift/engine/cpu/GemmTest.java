@@ -117,8 +117,21 @@ class GemmTest {
     @Test
     void crossesEveryBlockBoundary() {
         check(205, 1600, 17, false, false, 0, 1f, 0f, Activation.NONE, false, false, false, 1);
-        check(205, 70, 600, true, true, 5, 1f, 1f, Activation.GELU, true, true, false, 2);
+        check(205, 70, 2100, true, true, 5, 1f, 1f, Activation.GELU, true, true, false, 2);
         check(14, 3100, 33, false, true, 0, 2f, 0f, Activation.SILU, true, false, true, 3);
+    }
+
+    /** As many rows as a tile has, the second operand transposed: dot products instead of packed panels. */
+    @Test
+    void fewRows() {
+        long seed = 20;
+        for (int m = 1; m <= MicroKernel.MR + 1; m++) {
+            check(m, 2 * MicroKernel.NR + 3, 77, (m & 1) != 0, true, m % 3, 1f, 0f, Activation.NONE, false, false, (m & 2) != 0, seed++);
+        }
+        check(6, 70, 1024, false, true, 0, 1f, 0f, Activation.SILU, true, false, false, seed++);
+        check(5, 3, 2 * 1024 + 17, false, true, 1, -0.5f, 1f, Activation.GELU, true, true, false, seed++);
+        check(2, 14, 1040, true, true, 0, 1f, 0.5f, Activation.NONE, true, true, true, seed++);
+        check(1, 1, 4097, false, true, 2, 1f, 0f, Activation.NONE, false, false, false, seed++);
     }
 
     @Test
@@ -162,13 +175,13 @@ class GemmTest {
     @Test
     void halfPrecisionOperandsAreWidenedExactly() {
         SplittableRandom random = new SplittableRandom(4);
-        int m = 15;
-        int n = 50;
-        int k = 270;
         for (DType type : new DType[] {DType.F16, DType.BF16}) {
-            for (int t = 0; t < 4; t++) {
+            for (int t = 0; t < 8; t++) {
+                int m = t < 4 ? 15 : 5;
+                int n = 50;
+                int k = 270;
                 boolean tb = (t & 1) != 0;
-                int spread = t >= 2 ? 2 : 1;
+                int spread = (t & 2) != 0 ? 2 : 1;
                 short[] a = new short[m * k * spread];
                 short[] b = new short[k * n * spread];
                 float[] af = new float[a.length];

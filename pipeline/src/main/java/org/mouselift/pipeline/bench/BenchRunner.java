@@ -9,10 +9,12 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.cpu.AdamWStep;
 import org.mouselift.engine.cpu.Calibration;
 import org.mouselift.engine.cpu.VectorWidth;
 import org.mouselift.engine.cpu.Workers;
 import org.mouselift.engine.op.Conv2d;
+import org.mouselift.engine.op.Linear;
 import org.mouselift.models.splat.SplatKernels;
 import org.mouselift.models.splat.SplatRender;
 import org.mouselift.models.splat.Turntable;
@@ -21,9 +23,16 @@ import org.mouselift.pipeline.render.SplatScene;
 /** Times cases in this process on all threads of the pool: warm-up, then repeated runs, of which median and best count. */
 public final class BenchRunner {
     private static final int FEWEST_RUNS = 5;
+    /** Runs of a case that takes longer than {@link #LONG_SECONDS}. */
+    private static final int FEWEST_LONG_RUNS = 3;
+    private static final double LONG_SECONDS = 5;
+    /** A warm-up has ended when its best time improves by less than this share. */
+    private static final double STEADY = 0.03;
+    /** A warm-up that still improves goes on for this long, in seconds. */
+    private static final double LONGEST_WARM_UP = 5;
     private static final int MOST_RUNS = 10_000;
 
-    private final Calibration ceilings;
+    private Calibration ceilings;
     private final double secondsPerCase;
 
     /**
@@ -57,8 +66,9 @@ public final class BenchRunner {
         return ceilings;
     }
 
-    /** Times one case. */
+    /** Times one case. Before it the ceilings are looked at again: another program may have disturbed the first look. */
     public Result run(BenchCase c) {
+        ceilings = ceilings.raised(c.bytes() > 0);
         if (c.op() == BenchCase.Op.FMA_PEAK) {
             double gflops = Math.max(ceilings.gflops(), Calibration.fmaPeak());
             return new Result(c.op().label(), c.sizes(), c.shape(), "fwd", "f32", Workers.count(), VectorWidth.BITS, 1, null, null, gflops, null,
@@ -111,23 +121,45 @@ public final class BenchRunner {
                 c.renders() ? SplatKernels.heldBytes() : null);
     }
 
-    /** Warm-up for half of the time (at least two runs), then timed runs. */
+    /**
+     * Warm-up for half of the time, at least two runs, and on for as long as it improves: the compiler needs seconds until it has
+     * a large kernel. Then timed runs.
+     */
     private double[] time(Runnable body) {
-        long start = System.nanoTime();
-        int warm = 0;
-        while (warm < 2 || warm < MOST_RUNS && (System.nanoTime() - start) * 1e-9 < secondsPerCase / 2) {
-            body.run();
-            warm++;
-        }
+        double best = warmUp(body);
+        int fewest = best > LONG_SECONDS ? FEWEST_LONG_RUNS : FEWEST_RUNS;
         double[] seconds = new double[MOST_RUNS];
         int runs = 0;
-        start = System.nanoTime();
-        while (runs < FEWEST_RUNS || runs < MOST_RUNS && (System.nanoTime() - start) * 1e-9 < secondsPerCase) {
-            long begin = System.nanoTime();
-            body.run();
-            seconds[runs++] = (System.nanoTime() - begin) * 1e-9;
+        long start = System.nanoTime();
+        while (runs < fewest || runs < MOST_RUNS && (System.nanoTime() - start) * 1e-9 < secondsPerCase) {
+            seconds[runs++] = seconds(body);
         }
         return Arrays.copyOf(seconds, runs);
+    }
+
+    /** Runs in rounds of a quarter of the time until a round is hardly better than those before; returns the best time. */
+    private double warmUp(Runnable body) {
+        long start = System.nanoTime();
+        double best = Double.MAX_VALUE;
+        for (int rounds = 0;; rounds++) {
+            double round = Double.MAX_VALUE;
+            long begin = System.nanoTime();
+            do {
+                round = Math.min(round, seconds(body));
+            } while ((System.nanoTime() - begin) * 1e-9 < secondsPerCase / 4);
+            boolean steady = rounds > 0 && round > best * (1 - STEADY);
+            best = Math.min(best, round);
+            double spent = (System.nanoTime() - start) * 1e-9;
+            if (rounds > 0 && spent >= secondsPerCase / 2 && (steady || spent >= Math.max(LONGEST_WARM_UP, secondsPerCase))) {
+                return best;
+            }
+        }
+    }
+
+    private static double seconds(Runnable body) {
+        long begin = System.nanoTime();
+        body.run();
+        return (System.nanoTime() - begin) * 1e-9;
     }
 
     private static void once(Supplier<Tensor> forward, Tensor seed) {
@@ -155,23 +187,43 @@ public final class BenchRunner {
 
     private static List<Tensor> operands(BenchCase c) {
         return switch (c.op()) {
-            case MATMUL -> c.size("B") == 1 ? random(c, new long[] {c.size("M"), c.size("K")}, new long[] {c.size("K"), c.size("N")})
-                    : random(c, new long[] {c.size("B"), c.size("M"), c.size("K")}, new long[] {c.size("B"), c.size("K"), c.size("N")});
+            case MATMUL -> random(c, factor(c, "M", "K", c.size("transA")), factor(c, "K", "N", c.size("transB")));
             case LINEAR -> random(c, new long[] {c.size("M"), c.size("K")}, new long[] {c.size("N"), c.size("K")});
+            case LINEAR_GELU -> random(c, new long[] {c.size("M"), c.size("K")}, new long[] {c.size("N"), c.size("K")}, new long[] {c.size("N")});
+            case LINEAR_RESIDUAL -> random(c, new long[] {c.size("M"), c.size("K")}, new long[] {c.size("N"), c.size("K")}, new long[] {c.size("N")},
+                    new long[] {c.size("M"), c.size("N")});
             case CONV2D -> random(c, c.shape(), new long[] {c.size("O"), c.size("C"), c.size("kernel"), c.size("kernel")}, new long[] {c.size("O")});
             case ATTENTION -> {
                 long[] q = {c.size("B"), c.size("heads"), c.size("Tq"), c.size("D")};
                 long[] k = {c.size("B"), c.size("heads"), c.size("Tk"), c.size("D")};
-                yield random(c, q, k, k);
+                long[] shared = {1, c.size("heads"), c.size("Tk2"), c.size("D")};
+                yield c.size("Tk2") == 0 ? random(c, q, k, k) : random(c, q, k, k, shared, shared);
             }
             case GROUP_NORM_SILU -> random(c, c.shape(), new long[] {c.size("C")}, new long[] {c.size("C")});
             case LAYER_NORM -> random(c, c.shape(), new long[] {c.size("N")});
-            case GELU, COPY -> random(c, c.shape());
+            case GELU, SILU, GEGLU, SOFTMAX, UPSAMPLE_NEAREST, COPY -> random(c, c.shape());
+            case ADD -> random(c, c.shape(), c.shape());
+            case ADAMW -> adamw(c);
             case RASTERIZE -> ball(Math.toIntExact(c.size("N")));
             case RASTERIZE_TRAINED -> pixelAligned(PixelAlignedScene.Stage.TRAINED, c);
             case RASTERIZE_UNTRAINED -> pixelAligned(PixelAlignedScene.Stage.UNTRAINED, c);
             case FMA_PEAK -> throw new IllegalArgumentException("fma_peak has no operands");
         };
+    }
+
+    private static long[] factor(BenchCase c, String rows, String columns, long transposed) {
+        long[] matrix = transposed == 1 ? new long[] {c.size(columns), c.size(rows)} : new long[] {c.size(rows), c.size(columns)};
+        return c.size("B") == 1 ? matrix : new long[] {c.size("B"), matrix[0], matrix[1]};
+    }
+
+    private static Tensor factor(Tensor stored, long transposed) {
+        return transposed == 1 ? Ops.transpose(stored, stored.rank() - 2, stored.rank() - 1) : stored;
+    }
+
+    /** Parameter, gradient, first moment, and a second moment, which is never negative. */
+    private static List<Tensor> adamw(BenchCase c) {
+        List<Tensor> state = random(c, c.shape(), c.shape(), c.shape(), c.shape());
+        return List.of(state.get(0), state.get(1), state.get(2), Ops.square(state.get(3)));
     }
 
     private static List<Tensor> pixelAligned(PixelAlignedScene.Stage stage, BenchCase c) {
@@ -223,16 +275,35 @@ public final class BenchRunner {
     private static Supplier<Tensor> forward(BenchCase c, List<Tensor> in) {
         Tensor x = in.getFirst();
         return switch (c.op()) {
-            case MATMUL -> () -> Ops.matmul(x, in.get(1));
+            case MATMUL -> () -> Ops.matmul(factor(x, c.size("transA")), factor(in.get(1), c.size("transB")));
             case LINEAR -> () -> Ops.linear(x, in.get(1));
+            case LINEAR_GELU -> () -> Ops.linear(x, in.get(1), in.get(2), Linear.Activation.GELU, null);
+            case LINEAR_RESIDUAL -> () -> Ops.linear(x, in.get(1), in.get(2), Linear.Activation.NONE, in.get(3));
             case CONV2D -> {
                 Conv2d.Window window = Conv2d.Window.of((int) c.size("stride"), (int) c.size("kernel") / 2);
                 yield () -> Ops.conv2d(x, in.get(1), in.get(2), window);
             }
-            case ATTENTION -> () -> Ops.attention(x, in.get(1), in.get(2), 1 / Math.sqrt(c.size("D")));
+            case ATTENTION -> {
+                double scale = 1 / Math.sqrt(c.size("D"));
+                yield in.size() == 3 ? () -> Ops.attention(x, in.get(1), in.get(2), scale)
+                        : () -> Ops.attention(x, in.get(1), in.get(2), in.get(3), in.get(4), scale);
+            }
             case GROUP_NORM_SILU -> () -> Ops.groupNormSilu(x, in.get(1), in.get(2), (int) c.size("groups"), 1e-5);
             case LAYER_NORM -> () -> Ops.layerNorm(x, in.get(1), null, 1e-5);
             case GELU -> () -> Ops.gelu(x);
+            case SILU -> () -> Ops.silu(x);
+            case GEGLU -> () -> Ops.geglu(x);
+            case SOFTMAX -> () -> Ops.softmax(x);
+            case ADD -> () -> Ops.add(x, in.get(1));
+            case ADAMW -> {
+                AdamWStep step = new AdamWStep(1e-3, 0.9, 0.95, 1e-8, 0.05, 3, 1);
+                yield () -> {
+                    step.apply(x.contiguousSegment(), 0, in.get(1).contiguousSegment(), 0, in.get(2).contiguousSegment(), 0, in.get(3).contiguousSegment(), 0,
+                            x.numel());
+                    return x;
+                };
+            }
+            case UPSAMPLE_NEAREST -> () -> Ops.upsampleNearest(x, (int) c.size("factor"));
             case COPY -> () -> Ops.copy(x);
             case RASTERIZE -> {
                 var camera = Turntable.cameras(50, 1, (int) c.size("W"), (int) c.size("H"), 2.7, 0);

@@ -41,6 +41,8 @@ public final class BenchSuite {
         cases.add(BenchCase.of(BenchCase.Op.MATMUL, Map.of("M", 1024L, "N", 1024L, "K", 1024L), false));
         cases.add(BenchCase.of(BenchCase.Op.LINEAR, Map.of("M", 1536L, "N", 3072L, "K", 1024L), false));
         cases.add(BenchCase.of(BenchCase.Op.LINEAR, Map.of("M", 1536L, "N", 1024L, "K", 1024L), true));
+        cases.add(BenchCase.of(BenchCase.Op.LINEAR_GELU, Map.of("M", 1536L, "N", 4096L, "K", 1024L), false));
+        cases.add(BenchCase.of(BenchCase.Op.LINEAR_RESIDUAL, Map.of("M", 1536L, "N", 1024L, "K", 4096L), false));
         cases.add(BenchCase.of(BenchCase.Op.CONV2D, Map.of("N", 2L, "C", 320L, "H", 64L, "W", 64L, "O", 320L, "kernel", 3L), false));
         cases.add(BenchCase.of(BenchCase.Op.CONV2D, Map.of("N", 1L, "C", 320L, "H", 32L, "W", 32L, "O", 320L, "kernel", 3L), true));
         cases.add(BenchCase.of(BenchCase.Op.ATTENTION, Map.of("B", 1L, "heads", 4L, "Tq", 3072L, "Tk", 3072L, "D", 64L), false));
@@ -48,6 +50,12 @@ public final class BenchSuite {
         cases.add(BenchCase.of(BenchCase.Op.GROUP_NORM_SILU, Map.of("N", 6L, "C", 320L, "H", 64L, "W", 64L), false));
         cases.add(BenchCase.of(BenchCase.Op.LAYER_NORM, Map.of("M", 6144L, "N", 1024L), false));
         cases.add(BenchCase.of(BenchCase.Op.GELU, Map.of("M", 6144L, "N", 4096L), false));
+        cases.add(BenchCase.of(BenchCase.Op.SILU, Map.of("M", 6144L, "N", 1024L), false));
+        cases.add(BenchCase.of(BenchCase.Op.GEGLU, Map.of("M", 6144L, "N", 2560L), false));
+        cases.add(BenchCase.of(BenchCase.Op.SOFTMAX, Map.of("M", 6144L, "N", 1024L), false));
+        cases.add(BenchCase.of(BenchCase.Op.ADD, Map.of("M", 6144L, "N", 1024L), false));
+        cases.add(BenchCase.of(BenchCase.Op.ADAMW, Map.of("M", 4096L, "N", 1024L), false));
+        cases.add(BenchCase.of(BenchCase.Op.UPSAMPLE_NEAREST, Map.of("N", 6L, "C", 320L, "H", 32L, "W", 32L), false));
         cases.add(BenchCase.of(BenchCase.Op.RASTERIZE, Map.of("N", 100_000L, "W", 512L, "H", 512L), false));
         cases.add(BenchCase.of(BenchCase.Op.RASTERIZE, Map.of("N", 100_000L, "W", 512L, "H", 512L), true));
         cases.add(BenchCase.of(BenchCase.Op.RASTERIZE_TRAINED, Map.of("views", 6L, "side", 256L), true));
@@ -97,10 +105,13 @@ public final class BenchSuite {
         boolean backward = pass(node.path("pass"));
         Map<String, Long> sizes = new LinkedHashMap<>();
         node.properties().forEach(entry -> {
-            if (!List.of("op", "pass", "shape", "name").contains(entry.getKey())) {
+            if (!List.of("op", "pass", "shape", "name", "dtype").contains(entry.getKey())) {
                 sizes.put(entry.getKey(), number(entry.getKey(), entry.getValue()));
             }
         });
+        if (node.has("dtype") && !node.get("dtype").asText().matches("f32|float32")) {
+            throw new IllegalArgumentException("\"dtype\" is " + node.get("dtype") + ", expected \"f32\"");
+        }
         if (node.has("shape")) {
             shape(op, node.get("shape"), sizes);
         }
@@ -118,6 +129,9 @@ public final class BenchSuite {
     }
 
     private static long number(String letter, JsonNode value) {
+        if (value.isBoolean() && letter.startsWith("trans")) {
+            return value.booleanValue() ? 1 : 0;
+        }
         if (!value.isIntegralNumber() || !value.canConvertToLong()) {
             throw new IllegalArgumentException("\"" + letter + "\" is " + value + ", expected a whole number");
         }
