@@ -47,7 +47,7 @@ public final class BenchHistory {
     public record Entry(String time, String commit, boolean changed, String jdk, String cpu, int threads, int width, double fmaPeakGflops, double copyGbs,
             List<Case> cases) {}
 
-    /** What the sources of a repository are at: the commit, and whether files differ from it. */
+    /** What the sources of a repository are at: the commit, and whether files differ from it, the record itself aside. */
     public record Sources(String commit, boolean changed) {
         /**
          * Asks git.
@@ -55,7 +55,8 @@ public final class BenchHistory {
          * @throws IOException if {@code root} is not a git repository or git cannot be run
          */
         public static Sources of(Path root) throws IOException {
-            return new Sources(git(root, "rev-parse", "HEAD"), !git(root, "status", "--porcelain", "--untracked-files=no").isEmpty());
+            return new Sources(git(root, "rev-parse", "HEAD"),
+                    !git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude,top)" + FILE.toString().replace('\\', '/')).isEmpty());
         }
 
         private static String git(Path root, String... arguments) throws IOException {

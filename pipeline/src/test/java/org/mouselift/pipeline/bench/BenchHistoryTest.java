@@ -60,11 +60,15 @@ class BenchHistoryTest {
         assertTrue(assertThrows(IOException.class, () -> BenchHistory.Sources.of(folder)).getMessage().contains("the commit cannot be found"));
         git("init", "-q");
         Path file = Files.writeString(folder.resolve("a"), "1");
-        git("add", "a");
+        Files.createDirectories(folder.resolve("benchmarks"));
+        Path record = Files.writeString(folder.resolve(BenchHistory.FILE), "{}");
+        git("add", ".");
         git("commit", "-q", "-m", "first");
         BenchHistory.Sources clean = BenchHistory.Sources.of(folder);
         assertTrue(clean.commit().matches("[0-9a-f]{40}"), clean.commit());
         assertFalse(clean.changed());
+        Files.writeString(record, "{}{}");
+        assertEquals(clean, BenchHistory.Sources.of(folder), "a run that was recorded changes nothing that is measured");
         Files.writeString(file, "2");
         assertEquals(new BenchHistory.Sources(clean.commit(), true), BenchHistory.Sources.of(folder));
     }
