@@ -262,8 +262,11 @@ public final class Gemm {
                 int height = Math.min(MR, mc - ii);
                 MicroKernel.panel(packedA, ii * kc, packedB, jj * kc, kc, tile, 0, NR, height, false);
                 long at = p.at(i + ii, j + jj);
-                if (!finish && width == NR && (j + jj) % p.columnBlock + NR <= p.columnBlock && !VectorWidth.SCALAR) {
+                boolean whole = width == NR && (j + jj) % p.columnBlock + NR <= p.columnBlock && !VectorWidth.SCALAR;
+                if (whole && !finish) {
                     store(tile, p.alpha, beta, p.c, at * 4, p.cRow * 4, height);
+                } else if (whole && p.epilogue.activation() == Activation.NONE) {
+                    storeSum(p, tile, beta, i + ii, j + jj, at * 4, height);
                 } else {
                     finish(p, tile, beta, finish, i + ii, j + jj, height, width, scratch);
                 }
@@ -287,6 +290,42 @@ public final class Gemm {
                 FloatVector.fromArray(S, tile, r * NR).mul(scale).add(c0).intoMemorySegment(c, to, ByteOrder.LITTLE_ENDIAN);
                 FloatVector.fromArray(S, tile, r * NR + L).mul(scale).add(c1).intoMemorySegment(c, to + 4L * L, ByteOrder.LITTLE_ENDIAN);
             }
+        }
+    }
+
+    /** As above, with bias and residual added in the order of {@link #finish}. */
+    private static void storeSum(Product p, float[] tile, float beta, long row, long col, long at, int height) {
+        Epilogue e = p.epilogue;
+        FloatVector scale = FloatVector.broadcast(S, p.alpha);
+        FloatVector b0 = FloatVector.zero(S);
+        FloatVector b1 = b0;
+        if (e.bias() != null) {
+            long from = (e.biasOffset() + col) * 4;
+            b0 = FloatVector.fromMemorySegment(S, e.bias(), from, ByteOrder.LITTLE_ENDIAN);
+            b1 = FloatVector.fromMemorySegment(S, e.bias(), from + 4L * L, ByteOrder.LITTLE_ENDIAN);
+        }
+        for (int r = 0; r < height; r++) {
+            long to = at + r * p.cRow * 4;
+            FloatVector c0 = FloatVector.fromArray(S, tile, r * NR).mul(scale);
+            FloatVector c1 = FloatVector.fromArray(S, tile, r * NR + L).mul(scale);
+            if (beta != 0f) {
+                c0 = c0.add(FloatVector.fromMemorySegment(S, p.c, to, ByteOrder.LITTLE_ENDIAN).mul(beta));
+                c1 = c1.add(FloatVector.fromMemorySegment(S, p.c, to + 4L * L, ByteOrder.LITTLE_ENDIAN).mul(beta));
+            }
+            c0 = c0.add(b0);
+            c1 = c1.add(b1);
+            if (p.rowBias != null) {
+                float bias = p.rowBias.get(DType.LE_F32, (p.rowBiasOffset + row + r) * 4);
+                c0 = c0.add(bias);
+                c1 = c1.add(bias);
+            }
+            if (e.residual() != null) {
+                long from = (e.residualOffset() + (row + r) * e.residualRow() + col) * 4;
+                c0 = c0.add(FloatVector.fromMemorySegment(S, e.residual(), from, ByteOrder.LITTLE_ENDIAN));
+                c1 = c1.add(FloatVector.fromMemorySegment(S, e.residual(), from + 4L * L, ByteOrder.LITTLE_ENDIAN));
+            }
+            c0.intoMemorySegment(p.c, to, ByteOrder.LITTLE_ENDIAN);
+            c1.intoMemorySegment(p.c, to + 4L * L, ByteOrder.LITTLE_ENDIAN);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.mouselift.engine.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -15,6 +16,9 @@ import org.mouselift.engine.DType;
 final class Panels {
     private static final VectorSpecies<Float> S = VectorWidth.F32;
     private static final int L = VectorWidth.LANES;
+    private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+    /** Floats whose byte offsets are ints. */
+    private static final long MOST = 1 << 28;
     /** Lanes of the panels that are filled together, about. */
     private static final int SPREAD = 256;
 
@@ -43,6 +47,11 @@ final class Panels {
         }
         int panels = Math.ceilDiv(lanes, width);
         if (laneStride == 1 && !(kStride == 1 && depth > lanes)) {
+            long span = (depth - 1) * kStride + lanes;
+            if (type == DType.F32 && !VectorWidth.SCALAR && data.isNative() && span <= MOST) {
+                packVectors(data.asSlice(base * 4, span * 4), (int) kStride * 4, lanes, depth, width, pitch, dst, dstOffset);
+                return;
+            }
             // a few panels at a time: their write positions lie a power of two apart and fall on the same lines of the cache
             int together = Math.max(1, SPREAD / width);
             float[] row = scratch.floats(Scratch.ROWS, (long) (together + 1) * width + L);
@@ -67,6 +76,62 @@ final class Panels {
                 }
                 interleave(rows, apart, count, depth, width, dst, dstOffset + panel * width * pitch);
             }
+        }
+    }
+
+    /** Rows of {@code lanes} floats that lie {@code step} bytes apart, vector by vector into the panels. */
+    private static void packVectors(MemorySegment rows, int step, int lanes, int depth, int width, int pitch, float[] dst, int at) {
+        int reach = Math.ceilDiv(width, L) * L;
+        int whole = lanes < reach ? 0 : (lanes - reach) / width + 1;
+        int together = Math.max(1, SPREAD / width);
+        for (int panel = 0; panel < whole; panel += together) {
+            int count = Math.min(together, whole - panel);
+            int to = at + panel * width * pitch;
+            if (width % L == 0) {
+                copyVectors(rows, panel * width * 4, step, count, depth, width, pitch, dst, to);
+            } else {
+                copyParts(rows, panel * width * 4, step, count, depth, width, pitch, dst, to);
+            }
+        }
+        for (int panel = whole; panel < Math.ceilDiv(lanes, width); panel++) {
+            for (int i = 0; i < width; i += L) {
+                int from = panel * width + i;
+                copyEdge(rows, from * 4, step, Math.clamp(lanes - from, 0, L), depth, width, Math.min(L, width - i), dst, at + panel * width * pitch + i);
+            }
+        }
+    }
+
+    private static void copyVectors(MemorySegment rows, int from, int step, int panels, int depth, int width, int pitch, float[] dst, int at) {
+        for (int k = 0; k < depth; k++) {
+            for (int panel = 0; panel < panels; panel++) {
+                for (int i = 0; i < width; i += L) {
+                    FloatVector.fromMemorySegment(S, rows, from + k * step + (panel * width + i) * 4, LE).intoArray(dst, at + panel * width * pitch + k * width + i);
+                }
+            }
+        }
+    }
+
+    private static void copyParts(MemorySegment rows, int from, int step, int panels, int depth, int width, int pitch, float[] dst, int at) {
+        int whole = width / L * L;
+        VectorMask<Float> rest = S.indexInRange(whole, width);
+        for (int k = 0; k < depth; k++) {
+            for (int panel = 0; panel < panels; panel++) {
+                int x = from + k * step + panel * width * 4;
+                int y = at + panel * width * pitch + k * width;
+                for (int i = 0; i < whole; i += L) {
+                    FloatVector.fromMemorySegment(S, rows, x + i * 4, LE).intoArray(dst, y + i);
+                }
+                FloatVector.fromMemorySegment(S, rows, x + whole * 4, LE).intoArray(dst, y + whole, rest);
+            }
+        }
+    }
+
+    /** One vector of every row, of which {@code there} lanes exist and {@code wanted} are written. */
+    private static void copyEdge(MemorySegment rows, int from, int step, int there, int depth, int width, int wanted, float[] dst, int at) {
+        VectorMask<Float> source = S.indexInRange(0, there);
+        VectorMask<Float> target = S.indexInRange(0, wanted);
+        for (int k = 0; k < depth; k++) {
+            FloatVector.fromMemorySegment(S, rows, from + k * step, LE, source).intoArray(dst, at + k * width, target);
         }
     }
 

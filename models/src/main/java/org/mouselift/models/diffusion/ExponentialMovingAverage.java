@@ -1,12 +1,15 @@
 package org.mouselift.models.diffusion;
 
+import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.cpu.FloatRanges;
 
 /**
  * Exponential moving average of parameters (multi-view diffusion specification §4.7): after every update,
@@ -41,6 +44,9 @@ public final class ExponentialMovingAverage implements AutoCloseable {
             return Math.max(Math.min(d, decay), minDecay);
         }
     }
+
+    /** Elements that are taken together: 512 KiB. */
+    private static final long PIECE = 1 << 17;
 
     private final Options options;
     private final Map<String, Tensor> parameters;
@@ -88,11 +94,28 @@ public final class ExponentialMovingAverage implements AutoCloseable {
         Tape.pause(() -> {
             shadows.forEach((name, shadow) -> {
                 try (Scope scope = Scope.open("moving average")) {
-                    Ops.addInto(shadow, Ops.affine(Ops.sub(parameters.get(name), shadow), 1 - d, 0));
+                    Tensor p = parameters.get(name);
+                    if (p.dtype() == DType.F32) {
+                        moved(shadow, p, (float) (1 - d));
+                    } else {
+                        Ops.addInto(shadow, Ops.affine(Ops.sub(p, shadow), 1 - d, 0));
+                    }
                 }
             });
             return null;
         });
+    }
+
+    /** {@code shadow = shadow + share (p - shadow)}, in pieces that stay in cache. */
+    private static void moved(Tensor shadow, Tensor p, float share) {
+        MemorySegment s = shadow.contiguousSegment();
+        MemorySegment now = p.contiguousSegment();
+        MemorySegment difference = Tensor.empty(DType.F32, Math.min(PIECE, p.numel())).contiguousSegment();
+        for (long at = 0; at < p.numel(); at += PIECE) {
+            long n = Math.min(PIECE, p.numel() - at);
+            FloatRanges.sub(now, at, s, at, difference, 0, n);
+            FloatRanges.axpy(share, difference, 0, s, at, n);
+        }
     }
 
     /** 1 - d of the next update. */

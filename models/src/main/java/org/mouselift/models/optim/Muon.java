@@ -13,6 +13,9 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.cpu.MuonStep;
+import org.mouselift.engine.cpu.NewtonSchulz;
+import org.mouselift.engine.cpu.Workers;
 
 /**
  * Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"): the update of a hidden weight matrix is
@@ -58,7 +61,16 @@ public final class Muon implements Optimizer {
     /**
      * @param parts matrices stacked along the rows: 3 for a fused query-key-value projection, 2 for a gated one, else 1
      */
-    private record Slot(String name, Tensor parameter, Tensor momentum, int parts) {}
+    private record Slot(String name, Tensor parameter, Tensor momentum, int parts) {
+        /** Of one of the matrices. */
+        long rows() {
+            return parameter.dim(0) / parts;
+        }
+
+        long columns() {
+            return parameter.numel() / parameter.dim(0);
+        }
+    }
 
     private final Options options;
     private final double weightDecay;
@@ -100,31 +112,55 @@ public final class Muon implements Optimizer {
     public void step(Function<Tensor, Tensor> gradients, double coefficient, double rate) {
         rest.step(gradients, coefficient, rate);
         Tape.pause(() -> {
-            for (Slot s : slots) {
-                Tensor gradient = gradients.apply(s.parameter);
-                if (gradient != null) {
-                    try (Scope scope = Scope.open("Muon update")) {
-                        update(s, Ops.affine(gradient, coefficient, 0), rate);
+            try (Scope scope = Scope.open("Muon update")) {
+                List<Slot> small = new ArrayList<>();
+                List<Tensor> theirs = new ArrayList<>();
+                for (Slot s : slots) {
+                    Tensor gradient = gradients.apply(s.parameter);
+                    if (gradient == null) {
+                        continue;
+                    }
+                    if (s.parameter.dtype() == DType.F32 && NewtonSchulz.suits(s.rows(), s.columns())) {
+                        small.add(s);
+                        theirs.add(Ops.contiguous(gradient));
+                    } else {
+                        try (Scope one = Scope.open("Muon update of a large matrix")) {
+                            update(s, Ops.affine(gradient, coefficient, 0), rate);
+                        }
                     }
                 }
+                // small matrices keep one core busy each
+                MuonStep step = new MuonStep(options.momentum, coefficient, rate * weightDecay, new NewtonSchulz(A, B, C, options.rounds));
+                Workers.each(small.size(), (worker, i) -> fused(step, small.get(i), theirs.get(i), rate));
             }
             return null;
         });
     }
 
+    /** Everything for one matrix while it lies in cache. */
+    private void fused(MuonStep step, Slot s, Tensor gradient, double rate) {
+        step.apply(s.parameter.contiguousSegment(), 0, gradient.contiguousSegment(), 0, s.momentum.contiguousSegment(), 0, Math.toIntExact(s.parameter.dim(0)),
+                Math.toIntExact(s.columns()), s.parts, rate * scale(s));
+    }
+
+    /** Of an update relative to the learning rate. */
+    private double scale(Slot s) {
+        return options.factor * ADAMW_ROOT_MEAN_SQUARE * Math.sqrt(Math.max(s.rows(), s.columns()));
+    }
+
+    /** As operations, the definition that the kernel of small matrices is tested against. */
     private void update(Slot s, Tensor gradient, double rate) {
         Tensor momentum = Ops.add(Ops.affine(s.momentum, options.momentum, 0), gradient);
         s.momentum.contiguousSegment().copyFrom(Ops.contiguous(momentum).contiguousSegment());
-        long columns = s.parameter.numel() / s.parameter.dim(0);
+        long columns = s.columns();
         Tensor direction = Ops.reshape(Ops.add(gradient, Ops.affine(momentum, options.momentum, 0)), s.parameter.dim(0), columns);
-        long rows = s.parameter.dim(0) / s.parts;
+        long rows = s.rows();
         List<Tensor> parts = new ArrayList<>();
         for (int i = 0; i < s.parts; i++) {
             parts.add(orthogonal(Ops.contiguous(Ops.slice(direction, 0, i * rows, (i + 1) * rows)), options.rounds));
         }
         Tensor whole = Ops.reshape(s.parts == 1 ? parts.getFirst() : Ops.concat(0, parts), s.parameter.shape().dims());
-        double scale = rate * options.factor * ADAMW_ROOT_MEAN_SQUARE * Math.sqrt(Math.max(rows, columns));
-        Ops.addInto(s.parameter, Ops.add(Ops.affine(s.parameter, -rate * weightDecay, 0), Ops.affine(whole, -scale, 0)));
+        Ops.addInto(s.parameter, Ops.add(Ops.affine(s.parameter, -rate * weightDecay, 0), Ops.affine(whole, -rate * scale(s), 0)));
     }
 
     /**
