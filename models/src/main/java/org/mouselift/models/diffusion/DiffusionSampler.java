@@ -26,7 +26,10 @@ public record DiffusionSampler(NoiseSchedule schedule, Kind kind, double eta, in
         if (!(eta >= 0 && eta <= 1)) {
             throw new EngineException("eta " + eta + ", expected 0 to 1");
         }
-        schedule.timesteps(steps);
+        int noisiest = schedule.timesteps(steps)[0];
+        if (noisiest >= schedule.length()) {
+            throw new EngineException(steps + " sampling steps would begin at diffusion step " + noisiest + ", the last is " + (schedule.length() - 1) + ": take fewer");
+        }
     }
 
     /** The latents after a step and the clean sample that the prediction implies. */

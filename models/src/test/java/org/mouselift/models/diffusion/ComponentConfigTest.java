@@ -72,6 +72,7 @@ class ComponentConfigTest {
         }
         assertTrue(refusal(() -> NoiseSchedule.standard().alphaCumprod(1000)).contains("1000"));
         assertTrue(refusal(() -> new DiffusionSampler(NoiseSchedule.standard(), DiffusionSampler.Kind.DDIM, 1.5, 10)).contains("eta"));
+        assertTrue(refusal(() -> new DiffusionSampler(NoiseSchedule.standard(), DiffusionSampler.Kind.DDIM, 1, 1000)).contains("step 1000, the last is 999"));
         assertTrue(refusal(() -> LearningRate.of("piecewise_constant", 1, 0, 10, 1, 1, "1:x,2")).contains("1:x,2"));
         assertTrue(refusal(() -> LearningRate.of("exponential", 1, 0, 10, 1, 1, "")).contains("exponential"));
     }

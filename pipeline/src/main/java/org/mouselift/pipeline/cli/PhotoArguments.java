@@ -2,10 +2,14 @@ package org.mouselift.pipeline.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import org.mouselift.data.image.Image8;
+import org.mouselift.data.prompts.PromptMetadata;
+import org.mouselift.data.prompts.PromptSlot;
 import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
@@ -14,14 +18,18 @@ import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.multiview.StepPictures;
 import org.mouselift.pipeline.multiview.Subject;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
+import org.mouselift.pipeline.prompts.TrainedPrompts;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Photos and how their views are drawn: what the commands that work through photos share. */
 final class PhotoArguments {
-    @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
-    private List<Path> inputs;
+    @Parameters(arity = "0..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
+    private List<Path> inputs = new ArrayList<>();
+
+    @Option(names = {"-i", "--input_dir"}, paramLabel = "DIR", description = "One more IMAGE, as the original spells it.")
+    private Path folder;
 
     @Mixin
     private SamplingArguments sampling;
@@ -47,7 +55,14 @@ final class PhotoArguments {
         if (crop != null && !(crop > 0.05 && crop <= 1)) {
             throw CommandException.usage("--auto-crop " + crop + ": expected a share between 0.05 and 1", "");
         }
-        return Subject.of(inputs);
+        List<Path> all = new ArrayList<>(inputs);
+        if (folder != null) {
+            all.add(folder);
+        }
+        if (all.isEmpty()) {
+            throw CommandException.usage("no photo is named", "Name photos, or folders of photos.");
+        }
+        return Subject.of(all);
     }
 
     /** The photo is framed anew. */
@@ -76,6 +91,15 @@ final class PhotoArguments {
     /** Done photos stay. */
     boolean resume() {
         return resume;
+    }
+
+    /** Says from where the photos of the training were taken: of a photo from elsewhere the views are wrong (mouse specification §8.2, K-20). */
+    static void sayDirection(PipelineFolder folder, PromptEmbeddings prompts, Mouselift mouselift) throws IOException {
+        List<PromptSlot> slots = TrainedPrompts.read(folder.unet()).map(TrainedPrompts::slots).filter(s -> !s.isEmpty())
+                .or(() -> prompts.metadata().map(PromptMetadata::slots)).orElse(List.of());
+        mouselift.note(slots.isEmpty() ? "warning: neither the pipeline nor its prompts record from where the photo must be taken"
+                : String.format(Locale.ROOT, "the photo is taken for the view '%s' (azimuth %.0f°, elevation %.0f°), the first of the training; views of a photo from elsewhere are wrong",
+                        slots.getFirst().name(), Math.rint(slots.getFirst().azimuth()) + 0.0, Math.rint(slots.getFirst().elevation()) + 0.0));
     }
 
     /**

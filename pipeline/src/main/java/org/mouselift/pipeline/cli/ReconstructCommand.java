@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
 final class ReconstructCommand implements Callable<Integer> {
     private static final String VIEWS = "generated_views";
 
-    @Option(names = {"-o", "--output"}, defaultValue = "reconstruct_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @Option(names = {"-o", "--output", "--output_dir"}, defaultValue = "reconstruct_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Mixin
@@ -97,6 +97,7 @@ final class ReconstructCommand implements Callable<Integer> {
         PromptEmbeddings prompts = sampling.prompts(folder);
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);
         RigCheck.require(rig);
+        PhotoArguments.sayDirection(folder, prompts, mouselift);
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             ReconstructionFolder.Options what = splatOptions.of(turntable, weights.imageSize());
             List<String> warnings = requireMatch(weights, pipeline, rig, rig.id(), allowed.contains(RigProvenance.CODE));

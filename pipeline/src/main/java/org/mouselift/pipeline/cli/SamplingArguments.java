@@ -70,12 +70,20 @@ final class SamplingArguments {
         if (pipeline == null && !Files.isDirectory(path)) {
             throw CommandException.badInput("there is no multi-view pipeline at " + path, "Name a folder with model_index.json, unet/, vae/ ... with --pipeline DIR.");
         }
+        PipelineFolder folder;
         if (checkpoint == null) {
-            return PipelineFolder.open(path);
+            folder = PipelineFolder.open(path);
+        } else {
+            UNetFolder unet = UNetFolder.find(checkpoint, choice);
+            unet.notes().forEach(mouselift::note);
+            folder = PipelineFolder.withUNet(path, unet);
         }
-        UNetFolder unet = UNetFolder.find(checkpoint, choice);
-        unet.notes().forEach(mouselift::note);
-        return PipelineFolder.withUNet(path, unet);
+        // The class in this file is not decisive: base models name the scheduler of another program (multi-view diffusion specification §3.3).
+        Object named = folder.config("scheduler", PipelineFolder.SCHEDULER).get("_class_name");
+        if (named != null && !named.equals("DDIMScheduler") && !named.equals(sampler + "Scheduler")) {
+            mouselift.note("the pipeline names " + named + "; its numbers are used with " + sampler);
+        }
+        return folder;
     }
 
     /** Reads the prompt embeddings; {@link #promptCheck} says whether they can be used. */
@@ -89,8 +97,11 @@ final class SamplingArguments {
         return prompts == null ? check.ofPipeline() : check;
     }
 
-    /** What the command line says, for the rest what the pipeline recommends. */
+    /** What the command line says, for the rest what the pipeline recommends; no weights are read. */
     SamplingOptions options(PipelineFolder folder) throws IOException {
+        if (sampler == DiffusionSampler.Kind.DDPM && eta != null) {
+            throw CommandException.usage("--eta belongs to DDIM; DDPM always adds fresh noise", "Leave --eta or --sampler DDPM away.");
+        }
         if (noiseLevel > 999) {
             throw CommandException.usage("--noise-level " + noiseLevel + ": expected 0 to 999", "");
         }
@@ -99,8 +110,10 @@ final class SamplingArguments {
         }
         try {
             SamplingOptions recommended = folder.sampling();
-            return new SamplingOptions(steps == null ? recommended.steps() : steps, guidance == null ? recommended.guidance() : guidance,
+            SamplingOptions options = new SamplingOptions(steps == null ? recommended.steps() : steps, guidance == null ? recommended.guidance() : guidance,
                     eta == null ? recommended.eta() : eta, noiseLevel, sampler);
+            new DiffusionSampler(folder.schedule(), sampler, options.eta(), options.steps());
+            return options;
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(e.getMessage(), "");
         }

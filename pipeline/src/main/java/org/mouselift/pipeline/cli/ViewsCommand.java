@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
             "Output in DIR/NAME: input.png, view_00.png ..., multiview.png, run.json; steps/ with --save-steps.", "",
             "Examples:", "  mouselift views mouse.png --pipeline pipeckpts -o views", "  mouselift views photos --auto-crop --steps 20 --resume -o views"})
 final class ViewsCommand implements Callable<Integer> {
-    @Option(names = {"-o", "--output"}, defaultValue = "views_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @Option(names = {"-o", "--output", "--output_dir"}, defaultValue = "views_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
     private Path output;
 
     @Mixin
@@ -63,6 +63,7 @@ final class ViewsCommand implements Callable<Integer> {
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
+        PhotoArguments.sayDirection(folder, prompts, mouselift);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             Map<String, Object> settings = photos.settings(folder, prompts, options, sampling.size(pipeline));
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings, SamplingArguments.weights(folder));

@@ -105,7 +105,7 @@ public final class MultiViewPipeline implements AutoCloseable {
      * @throws MultiViewException MFL-E202 for damaged weights, MFL-E203 for weights that do not fit their configuration
      */
     public static MultiViewPipeline load(PipelineFolder folder) throws IOException {
-        NoiseSchedule schedule = NoiseSchedule.of(folder.config("scheduler", "scheduler_config.json"), false, folder.path() + "/scheduler/scheduler_config.json");
+        NoiseSchedule schedule = folder.schedule();
         UNetConfig config = folder.unetConfig();
         boolean scaleReference = !Boolean.FALSE.equals(folder.config("unet", "config.json").get(SCALE_REFERENCE));
         AutoencoderConfig vae = folder.needs("vae") ? AutoencoderConfig.of(folder.config("vae", "config.json"), folder.path() + "/vae/config.json") : null;

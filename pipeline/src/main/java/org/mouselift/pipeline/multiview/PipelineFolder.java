@@ -18,6 +18,7 @@ import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
 
@@ -38,6 +39,8 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
     public static final String PICTURES = "pixels";
     /** Key of {@code model_index.json} with the settings a pipeline is best sampled with: an object with any of steps, guidance, eta. */
     public static final String SAMPLING = "_mouselift_sampling";
+    /** File of the component {@code scheduler}. */
+    public static final String SCHEDULER = "scheduler_config.json";
     private static final String INDEX = "model_index.json";
     private static final List<String> COMPONENTS = List.of("feature_extractor", "image_encoder", "image_noising_scheduler", "image_normalizer", "scheduler",
             "unet", "vae");
@@ -161,6 +164,11 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
             throw new MultiViewException("MFL-E202", at, "is not a JSON object", "");
         }
         return JSON.convertValue(node, JSON.getTypeFactory().constructMapType(LinkedHashMap.class, String.class, Object.class));
+    }
+
+    /** Noise of the steps. */
+    public NoiseSchedule schedule() throws IOException {
+        return NoiseSchedule.of(config("scheduler", SCHEDULER), false, path + "/scheduler/" + SCHEDULER);
     }
 
     /** Architecture of the UNet; reads no weights. */

@@ -32,7 +32,8 @@ public final class ReferencePicture {
      * @param crop share of the picture that the longer side of the subject's box takes, 0 to 1; empty leaves the framing as it is
      * @param anyBackground take a photo without alpha although its border is not white
      * @throws MultiViewException MFL-D01 or D05 for a file that is missing or cannot be read; MFL-E134 if there is no alpha and it
-     *     is needed: to crop, or because the border is not white; MFL-D04 if the subject's mask is empty
+     *     is needed: to crop, or because the border is not white (alpha that is opaque everywhere cuts nothing out and is none);
+     *     MFL-D04 if the subject's mask is empty or the picture white all over
      */
     public static Image8 read(Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
         Image8 image;
@@ -41,13 +42,13 @@ public final class ReferencePicture {
         } catch (NoSuchFileException e) {
             throw new MultiViewException("MFL-D01", file, "picture does not exist", "", e);
         } catch (ImageFormatException e) {
-            throw new MultiViewException("MFL-D05", file, "cannot be read: " + e.getMessage(), "make it again", e);
+            throw new MultiViewException("MFL-D05", file, "cannot be read: " + e.getMessage(), "save it again as PNG or as JPEG in RGB", e);
         }
         return prepare(image, file, size, crop, anyBackground);
     }
 
     static Image8 prepare(Image8 photo, Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
-        if (photo.hasAlpha()) {
+        if (photo.hasAlpha() && !opaque(photo.toRgba())) {
             Image8 rgba = photo.toRgba();
             int[] box = box(rgba);
             if (box == null) {
@@ -56,16 +57,38 @@ public final class ReferencePicture {
             Image8 framed = crop.isPresent() ? around(rgba, box, crop.getAsDouble(), 0) : square(rgba, 0);
             return Composite.onto(PillowResize.resize(framed, size, size, ResampleFilter.LANCZOS), WHITE);
         }
+        String missing = photo.hasAlpha() ? "has an alpha channel that is opaque everywhere" : "has no alpha";
         if (crop.isPresent()) {
-            throw new MultiViewException(ALPHA, file, "has no alpha, which cropping around the subject needs", "cut the subject out first, or leave the framing as it is");
+            throw new MultiViewException(ALPHA, file, missing + ", which cropping around the subject needs", "cut the subject out first, or leave the framing as it is");
         }
         Image8 rgb = photo.toRgb();
         double border = border(rgb);
         if (border < PLAIN && !anyBackground) {
-            throw new MultiViewException(ALPHA, file, String.format(Locale.ROOT, "has no alpha and its border is not white (%.2f on average)", border),
+            throw new MultiViewException(ALPHA, file, String.format(Locale.ROOT, "%s and its border is not white (%.2f on average)", missing, border),
                     "cut the subject out first, or go on with --allow " + ALPHA);
         }
+        if (white(rgb)) {
+            throw new MultiViewException("MFL-D04", file, "is white all over: there is no subject", "");
+        }
         return PillowResize.resize(square(rgb, 255), size, size, ResampleFilter.LANCZOS);
+    }
+
+    private static boolean opaque(Image8 rgba) {
+        for (int i = 3; i < rgba.data().length; i += 4) {
+            if (rgba.data()[i] != -1) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean white(Image8 rgb) {
+        for (byte sample : rgb.data()) {
+            if ((sample & 0xFF) < 255 - SUBJECT) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Left, top, right and bottom (exclusive) of what alpha covers; null if nothing. */

@@ -170,6 +170,12 @@ class ReconstructCommandTest {
         assertEquals(before, Files.getLastModifiedTime(results.resolve("one/run.json")));
         assertEquals(ExitCode.BAD_INPUT, views(results, photos.resolve("one.png"), "--resume", "--seed", "5"));
         assertTrue(err.toString().contains("other settings"), err.toString());
+
+        assertEquals(0, run("views", "--input_dir", photos.toString(), "--output_dir", folder.resolve("original").toString(), "--step_2D", "2", "--guidance_scale_2D", "3",
+                "--pipeline", pipeline.toString()), err.toString());
+        assertArrayEquals(Files.readAllBytes(results.resolve("two/multiview.png")), Files.readAllBytes(folder.resolve("original/two/multiview.png")), "the original's spelling");
+        assertEquals(ExitCode.USAGE, run("views", "--pipeline", pipeline.toString()));
+        assertTrue(err.toString().contains("no photo is named"), err.toString());
     }
 
     @Test
@@ -262,6 +268,7 @@ class ReconstructCommandTest {
                 results.toString(), "--allow", "MFL-E125"), err.toString());
         assertEquals("human6", new ObjectMapper().readTree(results.resolve("cam_000/run.json").toFile()).at("/settings/rig").asText());
         assertTrue(err.toString().contains("E124") && err.toString().contains("checks passed"), err.toString());
+        assertTrue(err.toString().contains("the photo is taken for the view 'front' (azimuth 270°, elevation 0°)"), err.toString());
     }
 
     @Test
@@ -295,6 +302,13 @@ class ReconstructCommandTest {
         assertTrue(err.toString().contains("MFL-E134") && err.toString().contains("crop"), err.toString());
         assertEquals(ExitCode.USAGE, views(results, photo, "--allow", "MFL-E999"));
         assertEquals(ExitCode.USAGE, views(results, photo, "--eta", "2"));
+        assertEquals(ExitCode.USAGE, views(results, photo, "--eta", "1", "--sampler", "DDPM"));
+        assertTrue(err.toString().contains("DDPM always adds"), err.toString());
+        Path scheduler = pipeline.resolve("scheduler/scheduler_config.json");
+        Files.writeString(scheduler, Files.readString(scheduler).replaceFirst("\\{", "{\"_class_name\": \"PNDMScheduler\", "));
+        assertEquals(0, views(results, photo), err.toString());
+        assertTrue(err.toString().contains("record from where the photo must be taken"), err.toString());
+        assertTrue(err.toString().contains("names PNDMScheduler; its numbers are used with DDIM"), err.toString());
     }
 
     @Test

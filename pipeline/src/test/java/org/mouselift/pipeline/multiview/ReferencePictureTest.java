@@ -35,7 +35,7 @@ class ReferencePictureTest {
 
     @Test
     void aWidePictureIsPaddedNotSqueezed() throws IOException {
-        Image8 out = ReferencePicture.prepare(rectangle(80, 40, 0, 0, 80, 40), FILE, 40, OptionalDouble.empty(), false);
+        Image8 out = ReferencePicture.prepare(rectangle(80, 40, 0, 0, 80, 40), FILE, 40, OptionalDouble.empty(), true);
         assertEquals(40, out.width());
         assertEquals(3, out.channels());
         assertTrue(white(out, 20, 5) && red(out, 20, 20) && white(out, 20, 35));
@@ -47,6 +47,33 @@ class ReferencePictureTest {
         Image8 out = ReferencePicture.prepare(rectangle(100, 100, 0, 10, 20, 20), FILE, 40, OptionalDouble.of(0.5), false);
         assertTrue(red(out, 20, 20) && red(out, 12, 20) && red(out, 27, 20), "20 of 40 pixels wide");
         assertTrue(white(out, 7, 20) && white(out, 32, 20) && white(out, 20, 12) && white(out, 20, 28));
+    }
+
+    /** Many programs write an alpha channel into every PNG. */
+    @Test
+    void opaqueAlphaIsNone() throws IOException {
+        Image8 opaque = Image8.blank(8, 8, 4);
+        java.util.Arrays.fill(opaque.data(), (byte) 120);
+        for (int i = 3; i < opaque.data().length; i += 4) {
+            opaque.data()[i] = -1;
+        }
+        MultiViewException e = assertThrows(MultiViewException.class, () -> ReferencePicture.prepare(opaque, FILE, 8, OptionalDouble.empty(), false));
+        assertTrue(e.code().equals("MFL-E134") && e.getMessage().contains("opaque everywhere and its border is not white (0.47"), e.getMessage());
+        e = assertThrows(MultiViewException.class, () -> ReferencePicture.prepare(opaque, FILE, 8, OptionalDouble.of(0.5), true));
+        assertTrue(e.code().equals("MFL-E134") && e.getMessage().contains("cropping"), e.getMessage());
+        assertEquals(120, ReferencePicture.prepare(opaque, FILE, 8, OptionalDouble.empty(), true).get(3, 3, 1));
+        opaque.data()[3] = -2;
+        assertEquals(120, ReferencePicture.prepare(opaque, FILE, 8, OptionalDouble.empty(), false).get(3, 3, 1), "a soft edge is a mask");
+    }
+
+    @Test
+    void aWhitePictureHasNoSubject() throws IOException {
+        Image8 white = Image8.blank(8, 8, 3);
+        java.util.Arrays.fill(white.data(), (byte) 250);
+        MultiViewException e = assertThrows(MultiViewException.class, () -> ReferencePicture.prepare(white, FILE, 8, OptionalDouble.empty(), false));
+        assertTrue(e.code().equals("MFL-D04") && e.getMessage().contains("no subject"), e.getMessage());
+        white.data()[3 * (8 * 4 + 4)] = 0;
+        assertTrue(ReferencePicture.prepare(white, FILE, 8, OptionalDouble.empty(), false).get(4, 4, 0) < 60);
     }
 
     @Test

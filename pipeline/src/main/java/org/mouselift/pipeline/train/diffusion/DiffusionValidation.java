@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -41,6 +42,8 @@ import org.mouselift.pipeline.train.TrainingListener;
 public final class DiffusionValidation {
     private static final int LOSS_STEPS = 8;
     private static final long LOSS_NOISE = 7L << 40;
+    private static final String DIFFERENCE = "slot_difference";
+    private static final double COLLAPSED = 0.5;
     private static final List<String> METRICS = List.of("psnr", "lpips", "ssim");
 
     /**
@@ -92,6 +95,10 @@ public final class DiffusionValidation {
                 String label = String.format(Locale.ROOT, "%.1f", scale);
                 float[] views = sample(model, item, scale, noise);
                 Map<String, Double> measured = measured(views, truth, item.pictures().views(), size);
+                double spread = spread(truth, item.pictures().views());
+                if (spread > 0) {
+                    sums.merge(name(DIFFERENCE, label), spread(views, item.pictures().views()) / spread / objects, Double::sum);
+                }
                 measured.forEach((metric, value) -> sums.merge(name(metric, label), value / objects, Double::sum));
                 PngWriter.write(own.resolve("pred_gs_" + label + ".png"), strip(views, item.pictures().views(), size));
                 Files.writeString(own.resolve("metrics_gs_" + label + ".txt"), lines("", measured::get));
@@ -99,6 +106,10 @@ public final class DiffusionValidation {
                     listener.picture(pass, "comparison/input_gt_pred_cfg" + label, grid(item.pictures().view(plan.reference()), truth, views, item.pictures().views(), size));
                 }
             }
+        }
+        for (double scale : plan.guidance()) {
+            String label = String.format(Locale.ROOT, "%.1f", scale);
+            collapse(sums.getOrDefault(name(DIFFERENCE, label), 1.0), label).ifPresent(listener::note);
         }
         StringBuilder all = new StringBuilder();
         for (double scale : plan.guidance()) {
@@ -108,6 +119,29 @@ public final class DiffusionValidation {
         }
         Files.writeString(folder.resolve("validation-metrics.txt"), all);
         return sums;
+    }
+
+    /** Root mean squared difference of two of an object's n pictures, mean over all pairs. */
+    static double spread(float[] views, int n) {
+        int each = views.length / n;
+        double sum = 0;
+        for (int a = 0; a < n; a++) {
+            for (int b = 0; b < a; b++) {
+                double squares = 0;
+                for (int i = 0; i < each; i++) {
+                    double d = views[a * each + i] - views[b * each + i];
+                    squares += d * d;
+                }
+                sum += Math.sqrt(squares / each);
+            }
+        }
+        return n < 2 ? 0 : sum / (n * (n - 1) / 2);
+    }
+
+    /** What is to be said of views that differ much less than the true ones (mouse specification §6.1, K-39). */
+    static Optional<String> collapse(double difference, String guidance) {
+        return difference >= COLLAPSED ? Optional.empty() : Optional.of(String.format(Locale.ROOT, "alarm: the drawn views of an object differ from each other by %.0f %% of what the"
+                + " true ones do (guidance %s): they show the same view instead of one each; look at the pictures, the prompts and reference_view_idx", 100 * difference, guidance));
     }
 
     private static String name(String metric, String scale) {

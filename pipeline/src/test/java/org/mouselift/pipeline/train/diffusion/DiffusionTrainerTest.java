@@ -311,6 +311,17 @@ class DiffusionTrainerTest {
         assertFalse(java.util.Arrays.equals(whole, weights(folder.resolve("plain").resolve("checkpoint-4"), "unet")));
     }
 
+    /** K-39 of the mouse specification: a model that copies its input into all slots is told from one that draws them. */
+    @Test
+    void viewsThatAreAllAlikeRaiseAnAlarm() {
+        float[] truth = {0, 0, 1, 0, 0, 1};
+        assertEquals((Math.sqrt(0.5) + Math.sqrt(0.5) + 1) / 3, DiffusionValidation.spread(truth, 3), 1e-9);
+        float[] copies = {0.2f, 0.7f, 0.2f, 0.7f, 0.2f, 0.7f};
+        assertEquals(0, DiffusionValidation.spread(copies, 3));
+        assertTrue(DiffusionValidation.collapse(0.12, "3.0").orElseThrow().matches("alarm: .* by 12 % .*guidance 3.0.*"));
+        assertTrue(DiffusionValidation.collapse(0.9, "3.0").isEmpty());
+    }
+
     @Test
     void problemsAreNamedTogether() {
         ConfigException e = assertThrows(ConfigException.class, () -> config("n_view", "3", "reference_view_idx", "7", "drop_type", "never"));
@@ -341,6 +352,7 @@ class DiffusionTrainerTest {
         @Override
         public void validated(long pass, Map<String, Double> values) {
             assertTrue(values.values().stream().allMatch(Double::isFinite), values.toString());
+            assertTrue(values.get("val/slot_difference-guidance_scale-3.0") > 0, values.toString());
         }
 
         @Override
