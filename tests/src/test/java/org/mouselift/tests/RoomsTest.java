@@ -37,6 +37,16 @@ class RoomsTest {
     static final ArchRule nobodyImportsTheGpuExecutor = noClasses().that().resideOutsideOfPackage("org.mouselift.tornado..")
             .should().dependOnClassesThat(resideInAnyPackage("org.mouselift.tornado..", "uk.ac.manchester.."));
 
+    /**
+     * Kernels are written for operations, and some operations (the splat renderer, the optimiser's steps) are the models': a kernel must
+     * know their parameters. It may know nothing else of the models; the benchmarks build whole networks.
+     */
+    @ArchTest
+    static final ArchRule kernelsKnowOnlyOperationsOfTheModels = noClasses().that().resideInAnyPackage("org.mouselift.tornado", "org.mouselift.tornado.plan..",
+            "org.mouselift.tornado.launch..", "org.mouselift.tornado.kernel..")
+            .should().dependOnClassesThat(resideInAPackage("org.mouselift.models..").and(com.tngtech.archunit.base.DescribedPredicate.not(
+                    com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo(org.mouselift.engine.Operation.class))));
+
     @ArchTest
     static final ArchRule onlyCpuPackagesUseTheVectorApi = noClasses().that().resideOutsideOfPackage("org.mouselift..cpu..")
             .should().dependOnClassesThat(resideInAPackage("jdk.incubator.vector.."));

@@ -81,6 +81,20 @@ class KernelsTest {
     }
 
     @Test
+    void nothingComparesWithNan() {
+        check(device, 0, in -> {
+            Tensor nan = Ops.log(Ops.affine(Ops.square(in.getFirst()), -1, -1));
+            List<Tensor> out = new ArrayList<>();
+            for (Compare.Kind k : Compare.Kind.values()) {
+                out.add(Ops.cast(Ops.compare(k, nan, in.getFirst()), in.getFirst().dtype()));
+                out.add(Ops.cast(Ops.compare(k, in.getFirst(), nan), in.getFirst().dtype()));
+                out.add(Ops.cast(Ops.compare(k, in.getFirst(), in.getFirst()), in.getFirst().dtype()));
+            }
+            return out;
+        }, s(3, 41));
+    }
+
+    @Test
     void viewsConcatPadAndScatter() {
         check(device, 0, in -> {
             Tensor x = in.getFirst();

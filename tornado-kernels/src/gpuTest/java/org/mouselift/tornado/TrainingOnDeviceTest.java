@@ -124,7 +124,7 @@ class TrainingOnDeviceTest {
         try (Scope scope = Scope.open("test"); GsLrm here = reconstructor(); GsLrm there = reconstructor();
                 AdamW a = new AdamW(here.stateDict(), AdamW.Options.GS_LRM); AdamW b = new AdamW(there.stateDict(), AdamW.Options.GS_LRM);
                 TrainingStep s = new TrainingStep(a, i -> 1e-3, GradientRules.DEFAULT, 1); TrainingStep t = new TrainingStep(b, i -> 1e-3, GradientRules.DEFAULT, 1);
-                Device device = DeviceUnderTest.open(new org.mouselift.engine.device.DeviceOptions(true, 0))) {
+                Device device = DeviceUnderTest.open()) {
             Training onCpu = training(here, a, s);
             Training onDevice = training(there, b, t);
             double[][] expected = onCpu.run(0, PASSES);
@@ -140,6 +140,32 @@ class TrainingOnDeviceTest {
             compare(expected, got, onCpu, onDevice);
             t.close();
             assertEquals(0, device.allocatedBytes());
+        }
+    }
+
+    /** Losses that are no numbers and gradients that are too large are left out by the device itself. */
+    @Test
+    void badPassesAreLeftOutThere() {
+        try (Scope scope = Scope.open("test"); Device device = DeviceUnderTest.open(); Placement placement = new Placement(device)) {
+            Tensor w = random(1, 5, 4).requiresGrad(true).named("w");
+            Map<String, Tensor> weights = Map.of("w", w);
+            try (AdamW optimiser = new AdamW(weights, AdamW.Options.GS_LRM); TrainingStep step = new TrainingStep(optimiser, i -> 0.1, GradientRules.DEFAULT, 1)) {
+                Map<Double, TrainingStep.Skip> expected = new LinkedHashMap<>(Map.of(1.0, TrainingStep.Skip.NONE));
+                expected.put(1e6, TrainingStep.Skip.GRADIENT_NORM);
+                expected.put(Double.NaN, TrainingStep.Skip.NON_FINITE_LOSS);
+                expected.put(Double.POSITIVE_INFINITY, TrainingStep.Skip.NON_FINITE_LOSS);
+                expected.put(0.5, TrainingStep.Skip.NONE);
+                expected.forEach((scale, skip) -> {
+                    double[] before = w.toDoubles();
+                    double[] moments = optimiser.secondMoment("w").toDoubles();
+                    TrainingStep.Result r = placement.during(() -> step.pass(new FunctionPass("p", List.of(random(2, 3, 4), Tensor.scalar(DType.F32, scale)),
+                            in -> new TrainingStep.Outcome(Ops.mul(Ops.mean(Ops.square(Ops.linear(in.get(0), w))), in.get(1)), Map.of())), weights, v -> { }));
+                    assertEquals(skip, r.skip(), "a loss times " + scale + " gave " + r);
+                    assertEquals(skip != TrainingStep.Skip.NONE, java.util.Arrays.equals(before, w.toDoubles()), "weights after " + scale);
+                    assertEquals(skip != TrainingStep.Skip.NONE, java.util.Arrays.equals(moments, optimiser.secondMoment("w").toDoubles()), "moments after " + scale);
+                });
+                assertEquals(2, step.updates());
+            }
         }
     }
 

@@ -76,7 +76,13 @@ final class TrainingProgram implements AutoCloseable {
      * @param results takes the numbers and values of the pass, on the host
      */
     Done run(Pass pass, boolean first, boolean boundary, double rate, Map<String, Tensor> results) {
-        Prepared p = byKind.computeIfAbsent(pass.kind(), k -> prepare(pass));
+        Prepared p = byKind.get(pass.kind());
+        if (p == null) {
+            // Kinds follow one another (warm-ups end): the memory of the one before is free for the next.
+            release();
+            p = prepare(pass);
+            byKind.put(pass.kind(), p);
+        }
         double[] own = optimiser.numbers(rate);
         float[] numbers = new float[OPTIMISER + own.length];
         numbers[BOUNDARY] = boundary ? 1 : 0;
@@ -181,10 +187,14 @@ final class TrainingProgram implements AutoCloseable {
         return Ops.reshape(Ops.slice(numbers, 0, i, i + 1));
     }
 
-    @Override
-    public void close() {
+    private void release() {
         byKind.values().forEach(p -> p.function.close());
         byKind.clear();
+    }
+
+    @Override
+    public void close() {
+        release();
         memory.close();
     }
 }

@@ -212,6 +212,10 @@ public final class TrainingStep implements AutoCloseable {
             }
             opportunities++;
             boolean finite = Double.isFinite(done.loss()) || !rules.skipNonFiniteLoss();
+            if (done.updated() && !finite) {
+                throw new EngineException("training pass " + passes + ": the loss is " + done.loss() + ", and the device has changed the weights although the rules leave such an update"
+                        + " out: its compiler takes NaN and infinity for impossible. Start with the flags of conf/device.options, and continue from the last checkpoint");
+            }
             if (done.updated()) {
                 updates++;
                 optimiser.updates(optimiser.updates() + 1);

@@ -110,7 +110,7 @@ final class DeviceProbe {
                     "Install the driver of your card; a CPU can be used through PoCL (Debian: pocl-opencl-icd), to check results.");
         }
         int error = 0;
-        while (error < lines.size() - 1 && !lines.get(error).matches(".*([Ee]rror|Exception).*")) {
+        while (error < lines.size() - 1 && !lines.get(error).matches(".*([Ee]rror|Exception|Unrecognized|[Nn]ot found).*")) {
             error++;
         }
         String first = lines.isEmpty() ? "no output" : String.join(" ", lines.subList(error, Math.min(lines.size(), error + 2)));

@@ -84,7 +84,7 @@ final class VerifyCommand implements Callable<Integer> {
             }
         }
         if (device.isUsed()) {
-            mouselift.note(onDevice + " of " + reports.size() + " cases ran networks on " + device.asked() + "; gradients, renders, losses and whatever is no network ran on the CPU");
+            mouselift.note(onDevice + " of " + reports.size() + " cases ran networks, gradients or training steps on " + device.asked() + "; the others, and single operations between networks, ran on the CPU");
         }
         Map<Outcome, Integer> counts = new EnumMap<>(Outcome.class);
         reports.forEach(report -> counts.merge(report.outcome(), 1, Integer::sum));

@@ -1,12 +1,16 @@
 package org.mouselift.pipeline.reconstruct;
 
 import java.util.List;
+import java.util.function.Function;
 import org.mouselift.data.camera.Camera;
 import org.mouselift.data.ply.GaussianCloud;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.PlacedFunction;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.gslrm.GaussianBatch;
+import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.splat.GaussianParameters;
 import org.mouselift.models.splat.SplatCamera;
 import org.mouselift.models.splat.SplatImage;
@@ -52,11 +56,25 @@ public final class Reconstruction {
         return Tape.pause(() -> {
             try (Scope scope = Scope.open("reconstruction")) {
                 long n = inputs.size();
-                GaussianBatch g = weights.model().reconstruct(Tensor.of(images, 1, n, 3, size, size), Tensor.of(c2w, 1, n, 4, 4),
-                        Tensor.of(intrinsics, 1, n, 4)).gaussians();
-                return new Reconstruction(cloud(g, weights.model().config().scalingModifier()));
+                List<Tensor> g = gaussians(weights.model(), List.of(Tensor.of(images, 1, n, 3, size, size), Tensor.of(c2w, 1, n, 4, 4), Tensor.of(intrinsics, 1, n, 4)));
+                return new Reconstruction(cloud(new GaussianBatch(g.get(0), g.get(1), g.get(2), g.get(3), g.get(4)), weights.model().config().scalingModifier()));
             }
         });
+    }
+
+    /** Rays, network and activations together, as one program where the networks are on a device. */
+    private static List<Tensor> gaussians(GsLrm model, List<Tensor> operands) {
+        Function<List<Tensor>, List<Tensor>> body = in -> {
+            GaussianBatch g = model.reconstruct(in.get(0), in.get(1), in.get(2)).gaussians();
+            return List.of(g.xyz(), g.features(), g.scaling(), g.rotation(), g.opacity());
+        };
+        Placement placement = Placement.current();
+        // Hooks see values of calls, not of a program around them.
+        if (placement == null || model.isListenedTo()) {
+            return body.apply(operands);
+        }
+        record Key(GsLrm model) {}
+        return placement.kept(new Key(model), PlacedFunction.class, () -> new PlacedFunction("reconstruction", model.stateDict(), body)).apply(operands);
     }
 
     private static GaussianCloud cloud(GaussianBatch g, double scalingModifier) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.nn.PlacedFunction;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmOutput;
 import org.mouselift.models.gslrm.ViewRenderer;
@@ -65,6 +67,8 @@ public final class GsLrmTrainer extends TrainingRun {
     private final SceneSource validation;
     private final Plan plan;
     private final LpipsNetwork lpips;
+    /** Validation pictures by size. */
+    private final Map<String, PlacedFunction> renderers = new HashMap<>();
 
     /**
      * @param optimiser of the model's parameters; closed with the trainer
@@ -92,7 +96,7 @@ public final class GsLrmTrainer extends TrainingRun {
         return new Pass() {
             @Override
             public Object kind() {
-                return new Kind(weights, clip, picture);
+                return new Kind(weights, clip);
             }
 
             @Override
@@ -108,7 +112,7 @@ public final class GsLrmTrainer extends TrainingRun {
 
             @Override
             public TrainingStep.Outcome compute(List<Tensor> operands) {
-                return forward(number, operands, clip, picture);
+                return forward(number, operands, clip);
             }
 
             @Override
@@ -118,7 +122,7 @@ public final class GsLrmTrainer extends TrainingRun {
                 Tensor rendering = scalars.remove(RENDERING);
                 numbers.putAll(LossReport.numbers(scalars));
                 numbers.put(USAGE, usage.item());
-                if (rendering != null) {
+                if (picture) {
                     grid.addAll(pictures(batch.target().getFirst(), rendering.toFloats()));
                 }
             }
@@ -143,9 +147,9 @@ public final class GsLrmTrainer extends TrainingRun {
     }
 
     /** What tells passes with different computations apart. */
-    private record Kind(LossWeights weights, boolean clip, boolean picture) {}
+    private record Kind(LossWeights weights, boolean clip) {}
 
-    private TrainingStep.Outcome forward(long pass, List<Tensor> in, boolean clip, boolean picture) {
+    private TrainingStep.Outcome forward(long pass, List<Tensor> in, boolean clip) {
         GsLrmOutput out = model.reconstruct(in.get(0), in.get(1), in.get(2), clip);
         Tensor target = in.get(3);
         Tensor rendering = ViewRenderer.render(out.gaussians(), in.get(4), in.get(5), (int) target.dim(3), (int) target.dim(4), model.config().scalingModifier());
@@ -156,7 +160,8 @@ public final class GsLrmTrainer extends TrainingRun {
         Map<String, Tensor> values = report.values();
         return Tape.pause(() -> {
             values.put(USAGE, out.gaussians().usage());
-            if (picture) {
+            // In every pass of a run with pictures: one without would be another program.
+            if (plan.pictureEvery() > 0) {
                 values.put(RENDERING, Ops.slice(rendering, 0, 0, 1));
             }
             return new TrainingStep.Outcome(report.total(), values);
@@ -232,12 +237,25 @@ public final class GsLrmTrainer extends TrainingRun {
     /** Reconstructs a scene from its input views; RGB [3,H,W] of every target view, clipped to [0,1]. */
     private List<float[]> renderings(SceneBatch batch) {
         try (Scope s = Scope.open("validation")) {
-            GsLrmOutput out = model.reconstruct(SceneBatch.images(batch.input()), SceneBatch.c2w(batch.input()), SceneBatch.intrinsics(batch.input()));
             Scene target = batch.target().getFirst();
-            float[] all = Ops.clamp(ViewRenderer.render(out.gaussians(), SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target()),
-                    target.height(), target.width(), model.config().scalingModifier()), 0, 1).toFloats();
+            List<Tensor> operands = List.of(SceneBatch.images(batch.input()), SceneBatch.c2w(batch.input()), SceneBatch.intrinsics(batch.input()),
+                    SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target()));
+            PlacedFunction renderer = renderers.computeIfAbsent(target.height() + "x" + target.width(),
+                    size -> new PlacedFunction("validation at " + size, model.stateDict(), in -> rendered(in, target.height(), target.width())));
+            float[] all = Tape.pause(() -> renderer.apply(operands)).getFirst().toFloats();
             int image = 3 * target.height() * target.width();
             return IntStream.range(0, target.views()).mapToObj(v -> Arrays.copyOfRange(all, v * image, (v + 1) * image)).toList();
         }
+    }
+
+    private List<Tensor> rendered(List<Tensor> in, int height, int width) {
+        GsLrmOutput out = model.reconstruct(in.get(0), in.get(1), in.get(2));
+        return List.of(Ops.clamp(ViewRenderer.render(out.gaussians(), in.get(3), in.get(4), height, width, model.config().scalingModifier()), 0, 1));
+    }
+
+    @Override
+    public void close() {
+        renderers.values().forEach(PlacedFunction::close);
+        super.close();
     }
 }

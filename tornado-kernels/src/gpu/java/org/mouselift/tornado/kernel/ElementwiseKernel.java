@@ -83,20 +83,21 @@ public final class ElementwiseKernel {
             case 1: z = x - y; break;
             case 2: z = x * y; break;
             case 3: z = x / y; break;
-            case 4: z = x >= y ? x : y; break;
-            case 5: z = x <= y ? x : y; break;
+            case 4: z = x > y ? x : y; break;
+            case 5: z = x < y ? x : y; break;
             default: z = TornadoMath.pow(x, y); break;
         }
         return z;
     }
 
+    /** A device's {@code <=} and {@code >=} are true of NaN: the compiler writes them as the contrary of {@code >} and {@code <}. */
     static float compare(int kind, float x, float y) {
         float z = 0f;
         switch (kind) {
             case 0: z = x < y ? 1f : 0f; break;
-            case 1: z = x <= y ? 1f : 0f; break;
+            case 1: z = x < y ? 1f : x == y ? 1f : 0f; break;
             case 2: z = x > y ? 1f : 0f; break;
-            case 3: z = x >= y ? 1f : 0f; break;
+            case 3: z = x > y ? 1f : x == y ? 1f : 0f; break;
             case 4: z = x == y ? 1f : 0f; break;
             default: z = x == y ? 0f : 1f; break;
         }
