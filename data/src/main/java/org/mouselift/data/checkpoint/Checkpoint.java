@@ -205,6 +205,18 @@ public final class Checkpoint implements AutoCloseable {
         return Collections.unmodifiableMap(state);
     }
 
+    /**
+     * Gives back the physical memory that mapped tensors occupy in this process. Contents stay valid; they come from the file again
+     * when they are used again.
+     */
+    public void release() {
+        for (StoredTensor tensor : tensors.values()) {
+            if (tensor.isMapped() && tensor.byteSize() > 0) {
+                tensor.data().unload();
+            }
+        }
+    }
+
     @Override
     public void close() {
         closeAll(files);

@@ -1,12 +1,12 @@
 package org.mouselift.models.clip;
 
 import java.util.List;
-import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.trace.Program;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 
 /** Self-attention of a CLIP layer on [N,T,C]; all projections have biases; with a mask, token i sees tokens up to i. */
 final class ClipAttention extends Module {
@@ -21,14 +21,14 @@ final class ClipAttention extends Module {
     private final LinearLayer v;
     private final LinearLayer out;
 
-    ClipAttention(DType dtype, ClipConfig c, boolean causal) {
+    ClipAttention(ParameterSource source, ClipConfig c, boolean causal) {
         this.heads = c.heads();
         this.causal = causal;
         int width = c.hiddenSize();
-        k = child("k_proj", new LinearLayer(dtype, width, width, true));
-        v = child("v_proj", new LinearLayer(dtype, width, width, true));
-        q = child("q_proj", new LinearLayer(dtype, width, width, true));
-        out = child("out_proj", new LinearLayer(dtype, width, width, true));
+        k = child("k_proj", new LinearLayer(source.at("k_proj"), width, width, true));
+        v = child("v_proj", new LinearLayer(source.at("v_proj"), width, width, true));
+        q = child("q_proj", new LinearLayer(source.at("q_proj"), width, width, true));
+        out = child("out_proj", new LinearLayer(source.at("out_proj"), width, width, true));
     }
 
     @Override

@@ -13,6 +13,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.models.nn.LayerNormLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Parameters;
 
 /**
@@ -45,7 +46,7 @@ public final class ClipTextModel extends Module implements AutoCloseable {
         tokens = parameter(TOKENS, Tensor.empty(dtype, c.vocabulary(), c.hiddenSize()).requiresGrad(true));
         positions = parameter(POSITIONS, Tensor.empty(dtype, c.positions(), c.hiddenSize()).requiresGrad(true));
         for (int i = 0; i < c.layers(); i++) {
-            layers.add(child(LAYERS + i, new ClipLayer(dtype, c, true)));
+            layers.add(child(LAYERS + i, new ClipLayer(ParameterSource.fresh(dtype), c, true)));
         }
         norm = child("text_model.final_layer_norm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
         stateDict().forEach((name, p) -> p.named(name));

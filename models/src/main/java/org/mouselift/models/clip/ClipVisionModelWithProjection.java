@@ -17,7 +17,9 @@ import org.mouselift.engine.op.Conv2d;
 import org.mouselift.models.nn.Conv2dLayer;
 import org.mouselift.models.nn.LayerNormLayer;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Parameters;
+import org.mouselift.models.nn.StoredParameters;
 
 /**
  * CLIP vision tower with projection: pictures to embeddings (Radford et al. 2021; multi-view diffusion specification §2.2).
@@ -44,31 +46,34 @@ public final class ClipVisionModelWithProjection extends Module implements AutoC
     private final LayerNormLayer postNorm;
     private final LinearLayer projection;
 
-    private ClipVisionModelWithProjection(ClipConfig c, DType dtype, Scope weights) {
+    private ClipVisionModelWithProjection(ClipConfig c, DType dtype, ParameterSource source, Scope weights) {
         this.config = c;
         this.dtype = dtype;
         this.weights = weights;
         int side = c.imageSize() / c.patchSize();
-        classEmbedding = parameter(CLASS_EMBEDDING, Tensor.empty(dtype, c.hiddenSize()).requiresGrad(true));
+        classEmbedding = parameter(CLASS_EMBEDDING, source.summand(CLASS_EMBEDDING, c.hiddenSize()));
         patches = child("vision_model.embeddings.patch_embedding",
-                new Conv2dLayer(dtype, c.channels(), c.hiddenSize(), c.patchSize(), Conv2d.Window.of(c.patchSize(), 0), false));
-        positions = parameter(POSITIONS,
-                Tensor.empty(dtype, 1 + (long) side * side, c.hiddenSize()).requiresGrad(true));
-        preNorm = child("vision_model.pre_layrnorm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
+                new Conv2dLayer(source.at("vision_model.embeddings.patch_embedding"), c.channels(), c.hiddenSize(), c.patchSize(), Conv2d.Window.of(c.patchSize(), 0), false));
+        positions = parameter(POSITIONS, source.summand(POSITIONS, 1 + (long) side * side, c.hiddenSize()));
+        preNorm = child("vision_model.pre_layrnorm", new LayerNormLayer(source.at("vision_model.pre_layrnorm"), c.hiddenSize(), true, c.eps()));
         for (int i = 0; i < c.layers(); i++) {
-            layers.add(child(LAYERS + i, new ClipLayer(dtype, c, false)));
+            layers.add(child(LAYERS + i, new ClipLayer(source.at(LAYERS + i), c, false)));
         }
-        postNorm = child("vision_model.post_layernorm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
-        projection = child("visual_projection", new LinearLayer(dtype, c.hiddenSize(), c.projectionDim(), false));
+        postNorm = child("vision_model.post_layernorm", new LayerNormLayer(source.at("vision_model.post_layernorm"), c.hiddenSize(), true, c.eps()));
+        projection = child("visual_projection", new LinearLayer(source.at("visual_projection"), c.hiddenSize(), c.projectionDim(), false));
         stateDict().forEach((name, p) -> p.named(name));
     }
 
-    private static ClipVisionModelWithProjection allocate(ClipConfig config, DType dtype) {
+    private static void require(ClipConfig config) {
         if (config.imageSize() == 0) {
             throw new EngineException("CLIP vision tower: this is the configuration of a text tower");
         }
+    }
+
+    private static ClipVisionModelWithProjection allocate(ClipConfig config, DType dtype) {
+        require(config);
         Scope weights = Scope.detached("CLIP vision weights");
-        return weights.run(() -> new ClipVisionModelWithProjection(config, dtype, weights));
+        return weights.run(() -> new ClipVisionModelWithProjection(config, dtype, ParameterSource.fresh(dtype), weights));
     }
 
     /** A model with the default start weights; embeddings normal(0, 0.02). */
@@ -109,9 +114,26 @@ public final class ClipVisionModelWithProjection extends Module implements AutoC
      * @param source label of the file the weights come from
      */
     public static ClipVisionModelWithProjection load(ClipConfig config, DType dtype, Map<String, Tensor> state, String source) {
+        return StateDict.loaded(allocate(config, dtype), withoutNumbers(state), source, ClipVisionModelWithProjection::close);
+    }
+
+    /**
+     * A model for inference in f32 on stored weights as they are: matrices stored as f16 or bf16 are widened panel by panel where they
+     * are used. The stored tensors (usually of a mapped file) must outlive the model.
+     *
+     * @param source label of the file the weights come from
+     */
+    public static ClipVisionModelWithProjection stored(ClipConfig config, Map<String, Tensor> state, String source) {
+        require(config);
+        Scope weights = Scope.detached("CLIP vision weights");
+        return StoredParameters.network(withoutNumbers(state), source, weights,
+                parameters -> new ClipVisionModelWithProjection(config, DType.F32, parameters, weights));
+    }
+
+    private static Map<String, Tensor> withoutNumbers(Map<String, Tensor> state) {
         Map<String, Tensor> own = new LinkedHashMap<>(state);
         own.remove("vision_model.embeddings.position_ids");
-        return StateDict.loaded(allocate(config, dtype), own, source, ClipVisionModelWithProjection::close);
+        return own;
     }
 
     public ClipConfig config() {

@@ -11,12 +11,15 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.ShapeException;
+import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.models.nn.LayerNormLayer;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Parameters;
+import org.mouselift.models.nn.StoredParameters;
 
 /**
  * GS-LRM: posed images to 3D Gaussians with a transformer over all patches of all views (Zhang et al. 2024, "GS-LRM: Large
@@ -46,21 +49,22 @@ public final class GsLrm extends Module implements AutoCloseable {
     private final GaussianDecoder freeDecoder;
     private final GaussianDecoder pixelDecoder;
 
-    private GsLrm(GsLrmConfig config, DType dtype, Scope weights) {
+    private GsLrm(GsLrmConfig config, DType dtype, ParameterSource source, Scope weights) {
         this.config = config;
         this.dtype = dtype;
         this.weights = weights;
         int d = config.width();
         long pixels = (long) config.patchSize() * config.patchSize();
-        viewTypes = config.marker() ? parameter("view_type_embeddings", Tensor.empty(dtype, 2, d).requiresGrad(true)) : null;
-        freeTokens = parameter("gaussian_position_embeddings", Tensor.empty(dtype, config.freeGaussians(), d).requiresGrad(true));
-        embed = child("patch_embedder.1", new LinearLayer(dtype, pixels * config.rays().channels(), d, false));
-        inputNorm = child("input_layer_norm", new LayerNormLayer(dtype, d));
+        viewTypes = config.marker() ? parameter("view_type_embeddings", source.summand("view_type_embeddings", 2, d)) : null;
+        freeTokens = parameter("gaussian_position_embeddings", source.summand("gaussian_position_embeddings", config.freeGaussians(), d));
+        embed = child("patch_embedder.1", new LinearLayer(source.at("patch_embedder.1"), pixels * config.rays().channels(), d, false));
+        inputNorm = child("input_layer_norm", new LayerNormLayer(source.at("input_layer_norm"), d));
         for (int i = 0; i < config.layers(); i++) {
-            blocks.add(child("transformer_layers." + i, new TransformerBlock(dtype, config)));
+            String name = "transformer_layers." + i;
+            blocks.add(child(name, new TransformerBlock(source.at(name), config)));
         }
-        freeDecoder = child("gaussian_upsampler", new GaussianDecoder(dtype, d, config.numbersPerGaussian(), "layernorm", "linear"));
-        pixelDecoder = child("pixel_gaussian_decoder", new GaussianDecoder(dtype, d, pixels * config.numbersPerGaussian(), "0", "1"));
+        freeDecoder = child("gaussian_upsampler", new GaussianDecoder(source.at("gaussian_upsampler"), d, config.numbersPerGaussian(), "layernorm", "linear"));
+        pixelDecoder = child("pixel_gaussian_decoder", new GaussianDecoder(source.at("pixel_gaussian_decoder"), d, pixels * config.numbersPerGaussian(), "0", "1"));
         stateDict().forEach((name, p) -> p.named(name));
     }
 
@@ -69,7 +73,7 @@ public final class GsLrm extends Module implements AutoCloseable {
             throw new EngineException("GS-LRM computes in f32 or f64, not " + dtype.label());
         }
         Scope weights = Scope.detached("GS-LRM weights");
-        return weights.run(() -> new GsLrm(config, dtype, weights));
+        return weights.run(() -> new GsLrm(config, dtype, ParameterSource.fresh(dtype), weights));
     }
 
     /**
@@ -109,6 +113,21 @@ public final class GsLrm extends Module implements AutoCloseable {
      * @param source label of the file the weights come from
      */
     public static GsLrm load(GsLrmConfig config, DType dtype, Map<String, Tensor> state, String source) {
+        return StateDict.loaded(allocate(config, dtype), own(config, state, source), source, GsLrm::close);
+    }
+
+    /**
+     * A model for inference in f32 on stored weights as they are: only norm weights and embeddings are copied, and matrices stored as
+     * f16 or bf16 are widened panel by panel where they are used. The stored tensors (usually of a mapped file) must outlive the model.
+     *
+     * @param state as for {@link #load}
+     */
+    public static GsLrm stored(GsLrmConfig config, Map<String, Tensor> state, String source) {
+        Scope weights = Scope.detached("GS-LRM weights");
+        return StoredParameters.network(own(config, state, source), source, weights, parameters -> new GsLrm(config, DType.F32, parameters, weights));
+    }
+
+    private static Map<String, Tensor> own(GsLrmConfig config, Map<String, Tensor> state, String source) {
         Map<String, Tensor> own = new LinkedHashMap<>();
         state.forEach((name, value) -> {
             String key = name.startsWith("module.") ? name.substring("module.".length()) : name;
@@ -119,7 +138,7 @@ public final class GsLrm extends Module implements AutoCloseable {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         own.forEach((name, value) -> shapes.put(name, value.shape()));
         config.checkAgainst(shapes, source);
-        return StateDict.loaded(allocate(config, dtype), own, source, GsLrm::close);
+        return own;
     }
 
     public GsLrmConfig config() {
@@ -184,7 +203,7 @@ public final class GsLrm extends Module implements AutoCloseable {
         int every = config.checkpointEvery();
         if (every == 0) {
             for (TransformerBlock block : blocks) {
-                x = block.call(x);
+                x = single(block, x);
             }
         } else {
             for (int i = 0; i < blocks.size(); i += every) {
@@ -192,6 +211,13 @@ public final class GsLrm extends Module implements AutoCloseable {
             }
         }
         return tap(TOKENS_OUT, x);
+    }
+
+    /** Runs a block; what it makes on the way is freed at its end, unless a tape needs it. */
+    private static Tensor single(TransformerBlock block, Tensor x) {
+        List<Tensor> operands = new ArrayList<>(block.trainable());
+        operands.add(x);
+        return Tape.records(operands) ? block.call(x) : Scope.keeping("block", () -> block.call(x));
     }
 
     private static Tensor segment(Tensor x, List<TransformerBlock> part) {

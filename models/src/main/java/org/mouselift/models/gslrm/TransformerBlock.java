@@ -1,6 +1,5 @@
 package org.mouselift.models.gslrm;
 
-import org.mouselift.engine.DType;
 import org.mouselift.engine.ModulePath;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
@@ -8,6 +7,7 @@ import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.models.nn.LayerNormLayer;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.SelfAttention;
 
 /** Pre-norm block x = x + Attn(Norm1(x)); x = x + Mlp(Norm2(x)) on [B,L,d], no biases (GS-LRM specification §1.8). */
@@ -17,11 +17,11 @@ public final class TransformerBlock extends Module {
     private final SelfAttention attention;
     private final Mlp mlp;
 
-    TransformerBlock(DType dtype, GsLrmConfig config) {
-        norm1 = child("norm1", new LayerNormLayer(dtype, config.width()));
-        norm2 = child("norm2", new LayerNormLayer(dtype, config.width()));
-        attention = child("attn", new SelfAttention(dtype, config.width(), config.heads()));
-        mlp = child("mlp", new Mlp(dtype, config.width()));
+    TransformerBlock(ParameterSource source, GsLrmConfig config) {
+        norm1 = child("norm1", new LayerNormLayer(source.at("norm1"), config.width()));
+        norm2 = child("norm2", new LayerNormLayer(source.at("norm2"), config.width()));
+        attention = child("attn", new SelfAttention(source.at("attn"), config.width(), config.heads()));
+        mlp = child("mlp", new Mlp(source.at("mlp"), config.width()));
     }
 
     @Override
@@ -35,9 +35,9 @@ public final class TransformerBlock extends Module {
         private final LinearLayer up;
         private final LinearLayer down;
 
-        Mlp(DType dtype, long width) {
-            up = child("mlp.0", new LinearLayer(dtype, width, 4 * width, false));
-            down = child("mlp.2", new LinearLayer(dtype, 4 * width, width, false));
+        Mlp(ParameterSource source, long width) {
+            up = child("mlp.0", new LinearLayer(source.at("mlp.0"), width, 4 * width, false));
+            down = child("mlp.2", new LinearLayer(source.at("mlp.2"), 4 * width, width, false));
         }
 
         @Override

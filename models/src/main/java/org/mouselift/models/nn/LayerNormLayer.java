@@ -25,8 +25,8 @@ public final class LayerNormLayer extends Module {
     }
 
     /** Without bias, eps 1e-5. */
-    public LayerNormLayer(DType dtype, long width) {
-        this(dtype, width, false, EPS);
+    public LayerNormLayer(ParameterSource source, long width) {
+        this(source, width, false, EPS);
     }
 
     @Override

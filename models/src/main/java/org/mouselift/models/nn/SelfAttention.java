@@ -1,7 +1,6 @@
 package org.mouselift.models.nn;
 
 import java.util.List;
-import org.mouselift.engine.DType;
 import org.mouselift.engine.ModulePath;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
@@ -21,10 +20,10 @@ public final class SelfAttention extends Module {
     private final LinearLayer qkv;
     private final LinearLayer out;
 
-    public SelfAttention(DType dtype, long width, int heads) {
+    public SelfAttention(ParameterSource source, long width, int heads) {
         this.heads = heads;
-        qkv = child("to_qkv", new LinearLayer(dtype, width, 3 * width, false));
-        out = child("fc", new LinearLayer(dtype, width, width, false));
+        qkv = child("to_qkv", new LinearLayer(source.at("to_qkv"), width, 3 * width, false));
+        out = child("fc", new LinearLayer(source.at("fc"), width, width, false));
     }
 
     @Override

@@ -5,9 +5,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Ops;
+import org.mouselift.engine.Scope;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.NameMismatch;
@@ -40,6 +42,32 @@ public final class StoredParameters implements ParameterSource {
             return dims.length > 1 ? t : Ops.cast(t, DType.F32);
         }
         return Tensor.empty(DType.F32, dims);
+    }
+
+    @Override
+    public Tensor summand(String name, long... dims) {
+        return Ops.cast(parameter(name, dims), DType.F32);
+    }
+
+    /**
+     * A network on stored weights; its memory is freed if they do not fit.
+     *
+     * @param source label of the file for messages
+     * @param weights receives what is widened
+     * @param network makes the network of its parameters
+     */
+    public static <M> M network(Map<String, Tensor> state, String source, Scope weights, Function<ParameterSource, M> network) {
+        try {
+            return weights.run(() -> {
+                StoredParameters parameters = new StoredParameters(state, source);
+                M made = network.apply(parameters);
+                parameters.check();
+                return made;
+            });
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
     }
 
     /**

@@ -12,7 +12,6 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.ShapeException;
 import org.mouselift.engine.Tensor;
-import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.engine.op.Conv2d;
@@ -121,17 +120,7 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
      */
     public static UNetMV2DConditionModel stored(UNetConfig config, Map<String, Tensor> state, String source) {
         Scope weights = Scope.detached("UNet weights");
-        try {
-            return weights.run(() -> {
-                StoredParameters parameters = new StoredParameters(squeezed(state), source);
-                UNetMV2DConditionModel model = new UNetMV2DConditionModel(config, DType.F32, parameters, weights);
-                parameters.check();
-                return model;
-            });
-        } catch (RuntimeException e) {
-            weights.close();
-            throw e;
-        }
+        return StoredParameters.network(squeezed(state), source, weights, parameters -> new UNetMV2DConditionModel(config, DType.F32, parameters, weights));
     }
 
     /** A model with the default start weights of the original (§1.14): uniform within 1/sqrt(fan in), norms one and zero. */
@@ -221,10 +210,8 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
     public static Map<String, Shape> parameterShapes(UNetConfig config) {
         try (Scope scope = Scope.detached("UNet shapes")) {
             return scope.run(() -> {
-                Tensor one = Tensor.zeros(DType.F32, 1);
-                ParameterSource shapesOnly = (name, dims) -> one.view(TensorSpec.of(DType.F32, dims), new long[dims.length], 0);
                 Map<String, Shape> out = new LinkedHashMap<>();
-                new UNetMV2DConditionModel(config, DType.F32, shapesOnly, scope).stateDict().forEach((name, t) -> out.put(name, t.shape()));
+                new UNetMV2DConditionModel(config, DType.F32, ParameterSource.shapesOnly(), scope).stateDict().forEach((name, t) -> out.put(name, t.shape()));
                 return out;
             });
         }

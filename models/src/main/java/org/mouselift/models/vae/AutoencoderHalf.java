@@ -2,12 +2,14 @@ package org.mouselift.models.vae;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.mouselift.engine.DType;
+import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.op.Conv2d;
 import org.mouselift.models.nn.Conv2dLayer;
 import org.mouselift.models.nn.GroupNormLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Resample;
 import org.mouselift.models.nn.ResnetBlock;
 
@@ -22,47 +24,50 @@ final class AutoencoderHalf extends Module {
     private final GroupNormLayer norm;
     private final Conv2dLayer out;
 
-    private AutoencoderHalf(DType dtype, AutoencoderConfig c, boolean decoder) {
+    private AutoencoderHalf(ParameterSource source, AutoencoderConfig c, boolean decoder) {
         List<Integer> channels = c.blockOutChannels();
         int levels = channels.size();
         int deepest = channels.getLast();
-        in = child("conv_in", Conv2dLayer.same3x3(dtype, decoder ? c.latentChannels() : c.inChannels(), decoder ? deepest : channels.getFirst()));
+        in = child("conv_in", Conv2dLayer.same3x3(source.at("conv_in"), decoder ? c.latentChannels() : c.inChannels(), decoder ? deepest : channels.getFirst()));
         int width = decoder ? deepest : channels.getFirst();
         if (decoder) {
-            body.add(child("mid_block", middle(dtype, c, deepest)));
+            body.add(child("mid_block", middle(source.at("mid_block"), c, deepest)));
         }
         for (int i = 0; i < levels; i++) {
             int to = channels.get(decoder ? levels - 1 - i : i);
-            Sequence level = child((decoder ? "up_blocks." : "down_blocks.") + i, new Sequence());
+            String name = (decoder ? "up_blocks." : "down_blocks.") + i;
+            ParameterSource own = source.at(name);
+            Sequence level = child(name, new Sequence());
             for (int j = 0; j < c.layersPerBlock() + (decoder ? 1 : 0); j++) {
-                level.add("resnets." + j, new ResnetBlock(dtype, width, to, 0, c.groups(), EPS));
+                level.add("resnets." + j, new ResnetBlock(own.at("resnets." + j), width, to, 0, c.groups(), EPS));
                 width = to;
             }
             if (i < levels - 1) {
-                level.add(decoder ? "upsamplers.0" : "downsamplers.0", decoder ? Resample.up(dtype, width) : Resample.down(dtype, width, HALVE));
+                String resample = decoder ? "upsamplers.0" : "downsamplers.0";
+                level.add(resample, decoder ? Resample.up(own.at(resample), width) : Resample.down(own.at(resample), width, HALVE));
             }
             body.add(level);
         }
         if (!decoder) {
-            body.add(child("mid_block", middle(dtype, c, deepest)));
+            body.add(child("mid_block", middle(source.at("mid_block"), c, deepest)));
         }
-        norm = child("conv_norm_out", new GroupNormLayer(dtype, width, c.groups(), EPS));
-        out = child("conv_out", Conv2dLayer.same3x3(dtype, width, decoder ? c.inChannels() : 2L * c.latentChannels()));
+        norm = child("conv_norm_out", new GroupNormLayer(source.at("conv_norm_out"), width, c.groups(), EPS));
+        out = child("conv_out", Conv2dLayer.same3x3(source.at("conv_out"), width, decoder ? c.inChannels() : 2L * c.latentChannels()));
     }
 
-    static AutoencoderHalf encoder(DType dtype, AutoencoderConfig c) {
-        return new AutoencoderHalf(dtype, c, false);
+    static AutoencoderHalf encoder(ParameterSource source, AutoencoderConfig c) {
+        return new AutoencoderHalf(source, c, false);
     }
 
-    static AutoencoderHalf decoder(DType dtype, AutoencoderConfig c) {
-        return new AutoencoderHalf(dtype, c, true);
+    static AutoencoderHalf decoder(ParameterSource source, AutoencoderConfig c) {
+        return new AutoencoderHalf(source, c, true);
     }
 
-    private static Sequence middle(DType dtype, AutoencoderConfig c, int channels) {
+    private static Sequence middle(ParameterSource source, AutoencoderConfig c, int channels) {
         Sequence mid = new Sequence();
-        mid.add("resnets.0", new ResnetBlock(dtype, channels, channels, 0, c.groups(), EPS));
-        mid.add("attentions.0", new SpatialAttention(dtype, channels, c.groups(), EPS));
-        mid.add("resnets.1", new ResnetBlock(dtype, channels, channels, 0, c.groups(), EPS));
+        mid.add("resnets.0", new ResnetBlock(source.at("resnets.0"), channels, channels, 0, c.groups(), EPS));
+        mid.add("attentions.0", new SpatialAttention(source.at("attentions.0"), channels, c.groups(), EPS));
+        mid.add("resnets.1", new ResnetBlock(source.at("resnets.1"), channels, channels, 0, c.groups(), EPS));
         return mid;
     }
 
@@ -70,9 +75,16 @@ final class AutoencoderHalf extends Module {
     protected Tensor forward(Tensor... inputs) {
         Tensor x = in.call(inputs[0]);
         for (Module part : body) {
-            x = part.call(x);
+            x = step(part, x);
         }
         return out.call(norm.silu(x));
+    }
+
+    /** Runs a part; what it makes on the way is freed at its end, unless a tape needs it: maps of whole pictures are large. */
+    private static Tensor step(Module part, Tensor x) {
+        List<Tensor> operands = new ArrayList<>(part.trainable());
+        operands.add(x);
+        return Tape.records(operands) ? part.call(x) : Scope.keeping("autoencoder", () -> part.call(x));
     }
 
     /** Parts that run one after the other. */
@@ -87,7 +99,7 @@ final class AutoencoderHalf extends Module {
         protected Tensor forward(Tensor... inputs) {
             Tensor x = inputs[0];
             for (Module part : parts) {
-                x = part.call(x);
+                x = step(part, x);
             }
             return x;
         }

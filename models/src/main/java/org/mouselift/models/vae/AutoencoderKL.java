@@ -14,7 +14,9 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.models.nn.Conv2dLayer;
+import org.mouselift.models.nn.ParameterSource;
 import org.mouselift.models.nn.Parameters;
+import org.mouselift.models.nn.StoredParameters;
 
 /**
  * Variational autoencoder between pictures and latents (Rombach et al. 2022; multi-view diffusion specification §2.4).
@@ -34,15 +36,15 @@ public final class AutoencoderKL extends Module implements AutoCloseable {
     private final Conv2dLayer quantConv;
     private final Conv2dLayer postQuantConv;
 
-    private AutoencoderKL(AutoencoderConfig config, DType dtype, Scope weights) {
+    private AutoencoderKL(AutoencoderConfig config, DType dtype, ParameterSource source, Scope weights) {
         this.config = config;
         this.dtype = dtype;
         this.weights = weights;
         int latent = config.latentChannels();
-        encoder = child("encoder", AutoencoderHalf.encoder(dtype, config));
-        decoder = child("decoder", AutoencoderHalf.decoder(dtype, config));
-        quantConv = child("quant_conv", Conv2dLayer.pointwise(dtype, 2L * latent, 2L * latent));
-        postQuantConv = child("post_quant_conv", Conv2dLayer.pointwise(dtype, latent, latent));
+        encoder = child("encoder", AutoencoderHalf.encoder(source.at("encoder"), config));
+        decoder = child("decoder", AutoencoderHalf.decoder(source.at("decoder"), config));
+        quantConv = child("quant_conv", Conv2dLayer.pointwise(source.at("quant_conv"), 2L * latent, 2L * latent));
+        postQuantConv = child("post_quant_conv", Conv2dLayer.pointwise(source.at("post_quant_conv"), latent, latent));
         stateDict().forEach((name, p) -> p.named(name));
     }
 
@@ -51,16 +53,18 @@ public final class AutoencoderKL extends Module implements AutoCloseable {
             throw new EngineException("the autoencoder computes in f32 or f64, not " + dtype.label());
         }
         Scope weights = Scope.detached("autoencoder weights");
-        return weights.run(() -> new AutoencoderKL(config, dtype, weights));
+        return weights.run(() -> new AutoencoderKL(config, dtype, ParameterSource.fresh(dtype), weights));
     }
 
-    /** Names and shapes of all weights of a configuration. Allocates the model for a moment (335 MB at the size of the original). */
+    /** Names and shapes of all weights of a configuration, without memory for them. */
     public static Map<String, Shape> parameterShapes(AutoencoderConfig config) {
-        Map<String, Shape> out = new LinkedHashMap<>();
-        try (AutoencoderKL model = allocate(config, DType.F32)) {
-            model.stateDict().forEach((name, p) -> out.put(name, p.shape()));
+        try (Scope scope = Scope.detached("autoencoder shapes")) {
+            return scope.run(() -> {
+                Map<String, Shape> out = new LinkedHashMap<>();
+                new AutoencoderKL(config, DType.F32, ParameterSource.shapesOnly(), scope).stateDict().forEach((name, t) -> out.put(name, t.shape()));
+                return out;
+            });
         }
-        return out;
     }
 
     /** A model with the default start weights. */
@@ -77,6 +81,21 @@ public final class AutoencoderKL extends Module implements AutoCloseable {
      * @param source label of the file the weights come from
      */
     public static AutoencoderKL load(AutoencoderConfig config, DType dtype, Map<String, Tensor> state, String source) {
+        return StateDict.loaded(allocate(config, dtype), renamed(state, source), source, AutoencoderKL::close);
+    }
+
+    /**
+     * A model for inference in f32 on stored weights as they are: only vectors are copied, and what is stored as f16 or bf16 is
+     * widened panel by panel where it is used. The stored tensors (usually of a mapped file) must outlive the model.
+     *
+     * @param source label of the file the weights come from
+     */
+    public static AutoencoderKL stored(AutoencoderConfig config, Map<String, Tensor> state, String source) {
+        Scope weights = Scope.detached("autoencoder weights");
+        return StoredParameters.network(renamed(state, source), source, weights, parameters -> new AutoencoderKL(config, DType.F32, parameters, weights));
+    }
+
+    private static Map<String, Tensor> renamed(Map<String, Tensor> state, String source) {
         Map<String, Tensor> own = new LinkedHashMap<>();
         state.forEach((name, t) -> {
             Matcher old = OLD_ATTENTION.matcher(name);
@@ -86,7 +105,7 @@ public final class AutoencoderKL extends Module implements AutoCloseable {
                 throw new EngineException(source + ": " + now + " is there twice, once by its old name " + name);
             }
         });
-        return StateDict.loaded(allocate(config, dtype), own, source, AutoencoderKL::close);
+        return own;
     }
 
     public AutoencoderConfig config() {

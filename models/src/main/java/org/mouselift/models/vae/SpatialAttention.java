@@ -1,12 +1,12 @@
 package org.mouselift.models.vae;
 
 import java.util.List;
-import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.Module;
 import org.mouselift.models.nn.GroupNormLayer;
 import org.mouselift.models.nn.LinearLayer;
+import org.mouselift.models.nn.ParameterSource;
 
 /** Attention with one head over all pixels of a map [N,C,h,w], with residual; all projections have biases (multi-view diffusion specification §2.4). */
 final class SpatialAttention extends Module {
@@ -19,12 +19,12 @@ final class SpatialAttention extends Module {
     private final LinearLayer toV;
     private final LinearLayer out;
 
-    SpatialAttention(DType dtype, int channels, int groups, double eps) {
-        norm = child("group_norm", new GroupNormLayer(dtype, channels, groups, eps));
-        toQ = child("to_q", new LinearLayer(dtype, channels, channels, true));
-        toK = child("to_k", new LinearLayer(dtype, channels, channels, true));
-        toV = child("to_v", new LinearLayer(dtype, channels, channels, true));
-        out = child("to_out.0", new LinearLayer(dtype, channels, channels, true));
+    SpatialAttention(ParameterSource source, int channels, int groups, double eps) {
+        norm = child("group_norm", new GroupNormLayer(source.at("group_norm"), channels, groups, eps));
+        toQ = child("to_q", new LinearLayer(source.at("to_q"), channels, channels, true));
+        toK = child("to_k", new LinearLayer(source.at("to_k"), channels, channels, true));
+        toV = child("to_v", new LinearLayer(source.at("to_v"), channels, channels, true));
+        out = child("to_out.0", new LinearLayer(source.at("to_out.0"), channels, channels, true));
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.mouselift.data.safetensors.StoredType;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Shape;
 import org.mouselift.engine.Tensor;
@@ -83,6 +84,8 @@ public final class StartValues {
         }
         if (first + count == shape.numel()) {
             close();
+            // The next tensor has another size: kept blocks would add up to a large part of the network.
+            MemoryPool.trim();
         }
     }
 

@@ -12,7 +12,7 @@ final class EarlierResults {
     /** All names under which the commands that work from a photo write, each below the folder {@code ""}, or one of its own. */
     private static final List<Kind> KINDS = List.of(
             new Kind("", "input\\.png|multiview\\.png|view_\\d+\\.png|generated_views\\.png|views\\.json|gaussians\\.ply|turntable\\.(mp4|gif)|viewer\\.html|"
-                    + "output\\.png|unseen\\.png|metrics\\.json|run\\.json"),
+                    + "output\\.png|unseen\\.png|metrics\\.json|profile\\.json|run\\.json"),
             new Kind("generated_views", "view_\\d+\\.png"), new Kind("frames", "frame_\\d+\\.png"), new Kind("steps", "step_\\d+\\.png"));
     private static final Kind STEPS = KINDS.getLast();
 

@@ -64,6 +64,7 @@ public final class Mouselift implements Runnable {
             FitCommand.class,
             VerifyCommand.class,
             BenchCommand.class,
+            ProfileCommand.class,
             GenerateCompletion.class,
             HelpCommand.class);
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.prompts.PromptMetadata;
 import org.mouselift.data.prompts.PromptSlot;
@@ -110,9 +111,15 @@ final class PhotoArguments {
      */
     GeneratedViews draw(PhotoBatch batch, Subject subject, Path place, MultiViewPipeline pipeline, PromptEmbeddings prompts, SamplingOptions options,
             boolean anyBackground) throws IOException {
+        return draw(batch, subject, place, pipeline, prompts, options, anyBackground, stage -> {});
+    }
+
+    /** The same for somebody who wants to know which part of the work begins; {@code stages} gets its name. */
+    GeneratedViews draw(PhotoBatch batch, Subject subject, Path place, MultiViewPipeline pipeline, PromptEmbeddings prompts, SamplingOptions options,
+            boolean anyBackground, Consumer<String> stages) throws IOException {
         Image8 photo = ReferencePicture.read(subject.photo(), sampling.size(pipeline), crop == null ? OptionalDouble.empty() : OptionalDouble.of(crop), anyBackground);
         StepPictures steps = saveSteps ? new StepPictures(pipeline, place.resolve("steps")) : null;
-        GeneratedViews views = batch.sample(subject, options.steps(), steps, listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener));
+        GeneratedViews views = batch.sample(subject, options.steps(), steps, listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener), stages);
         EarlierResults.delete(place, saveSteps ? options.steps() : 0);
         return views;
     }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.engine.Tensor;
@@ -131,7 +132,16 @@ final class PhotoBatch {
 
     /** The listener of a sampling: progress, Ctrl-C, and pictures of the steps where they are wanted. */
     static MultiViewPipeline.Listener listener(Progress progress, Interruption interruption, StepPictures pictures) {
+        return listener(progress, interruption, pictures, stage -> {});
+    }
+
+    private static MultiViewPipeline.Listener listener(Progress progress, Interruption interruption, StepPictures pictures, Consumer<String> stages) {
         return new MultiViewPipeline.Listener() {
+            @Override
+            public void stage(String name) {
+                stages.accept(name);
+            }
+
             @Override
             public void step(int index, int steps, int timestep, Tensor prediction, Tensor latents) {
                 if (pictures != null) {
@@ -158,11 +168,11 @@ final class PhotoBatch {
     }
 
     /** Runs a sampling with progress and Ctrl-C; the pictures of an unfinished sampling are deleted. */
-    GeneratedViews sample(Subject subject, int steps, StepPictures pictures, Sampling sampling) throws IOException {
+    GeneratedViews sample(Subject subject, int steps, StepPictures pictures, Sampling sampling, Consumer<String> stages) throws IOException {
         try (Interruption interruption = new Interruption();
                 Progress progress = mouselift.progress(subject.name(), steps, "steps");
                 StepPictures own = pictures) {
-            return sampling.run(listener(progress, interruption, own));
+            return sampling.run(listener(progress, interruption, own, stages));
         }
     }
 }

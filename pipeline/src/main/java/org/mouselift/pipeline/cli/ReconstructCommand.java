@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.RigCheck;
 import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.engine.MemoryPool;
 import org.mouselift.pipeline.evaluate.SlotTruth;
 import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
@@ -18,6 +20,8 @@ import org.mouselift.pipeline.multiview.PosedSlots;
 import org.mouselift.pipeline.multiview.SamplingOptions;
 import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.multiview.Subject;
+import org.mouselift.pipeline.profile.ProfileReport;
+import org.mouselift.pipeline.profile.StageProfile;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
@@ -68,6 +72,9 @@ final class ReconstructCommand implements Callable<Integer> {
             + RigProvenance.CODE + ": cameras unlike those of the training; checks of the prompts: see mouselift prompts check).")
     private List<String> allowed = new ArrayList<>();
 
+    @Option(names = "--profile", description = "Also print and write (profile.json) seconds, GFLOP/s and peak memory of every stage, by kind of operation.")
+    private boolean profiled;
+
     @Mixin
     private DeviceArgument device;
 
@@ -79,6 +86,9 @@ final class ReconstructCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (profiled && device.isUsed()) {
+            throw CommandException.usage("--profile measures the operations of the CPU, not of --device " + device.asked(), "Leave one of the two out.");
+        }
         return device.run(mouselift, this::compute);
     }
 
@@ -110,20 +120,47 @@ final class ReconstructCommand implements Callable<Integer> {
             Map<String, Path> files = SamplingArguments.weights(folder);
             files.put("gslrm", weights.file());
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings, files);
-            return batch.all(subjects, (subject, place) -> {
+            return batch.all(subjects, (subject, place) -> staged(subject, place, options, stages -> {
                 Truth truth = Truth.of(subject, rig, size, weights.imageSize());
-                GeneratedViews views = photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA));
+                GeneratedViews views = photos.draw(batch, subject, place, pipeline, prompts, options, allowed.contains(ReferencePicture.ALPHA), stages);
+                stages.accept("files of the views");
+                // What the first network worked with is of other sizes than what the second needs.
+                MemoryPool.trim();
                 views.write(place, VIEWS);
                 if (truth.slots.isPresent()) {
                     PhotoBatch.json(place.resolve("views.json"), truth.slots.get().report(views.reference(), views.views()));
                 }
                 List<PosedView> posed = PosedSlots.of(views.views(), rig, weights.imageSize());
                 try (Progress progress = mouselift.progress(subject.name(), ReconstructionFolder.steps(posed.size(), truth.others.size(), what), "steps")) {
-                    ReconstructionFolder.write(place, weights, posed, truth.others, what, warnings, progress::advance).warnings().stream()
+                    ReconstructionFolder.write(place, weights, posed, truth.others, what, warnings, progress::advance, stages).warnings().stream()
                             .filter(w -> !warnings.contains(w)).forEach(w -> mouselift.note("warning: " + subject.name() + ": " + w));
                 }
-            });
+            }));
         }
+    }
+
+    /** The work on a photo. */
+    private interface Work {
+        /** @param stages gets the name of every part of the work that begins */
+        void run(Consumer<String> stages) throws IOException;
+    }
+
+    /** Does the work, with {@code --profile} measured. */
+    private void staged(Subject subject, Path place, SamplingOptions options, Work work) throws IOException {
+        if (!profiled) {
+            work.run(stage -> {});
+            return;
+        }
+        StageProfile profile = new StageProfile();
+        profile.during(() -> {
+            work.run(profile::begin);
+            profile.end();
+            return place;
+        });
+        ProfileReport report = ProfileReport.of("photo " + subject.photo() + " to Gaussians, " + options.steps() + " steps with guidance " + options.guidance(),
+                ProfileReport.Machine.here(MachineReport.processorName(), null), profile.stages());
+        PhotoBatch.json(place.resolve("profile.json"), report);
+        spec.commandLine().getOut().println(report.text());
     }
 
     /**

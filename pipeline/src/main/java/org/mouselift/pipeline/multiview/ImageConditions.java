@@ -5,6 +5,7 @@ import java.util.Map;
 import org.mouselift.data.image.ClipImageProcessor;
 import org.mouselift.data.image.Image8;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.clip.ClipConfig;
@@ -12,10 +13,12 @@ import org.mouselift.models.clip.ClipVisionModelWithProjection;
 import org.mouselift.models.diffusion.ImageEmbeddingNoise;
 import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.unet.UNetConfig;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 
 /** The frozen image branch: embeddings of the input picture and the class labels made of them (multi-view diffusion specification §2). */
 public final class ImageConditions implements AutoCloseable {
     private final Scope memory = Scope.detached("image conditions");
+    private final MappedWeights weights;
     private final ClipVisionModelWithProjection encoder;
     private final ClipImageProcessor processor;
     private final ImageEmbeddingNoise noise;
@@ -35,13 +38,15 @@ public final class ImageConditions implements AutoCloseable {
                     + config.projectionDim() + " of the image encoder in " + folder.path());
         }
         try (Scope scope = Scope.open("image conditions")) {
-            Map<String, Tensor> statistics = folder.weights("image_normalizer");
             String file = folder.weightsFile("image_normalizer").toString();
-            noise = new ImageEmbeddingNoise(kept(statistics, "mean", file, config), kept(statistics, "std", file, config), levels);
-            encoder = folder.loaded("image_encoder",
-                    weights -> ClipVisionModelWithProjection.load(config, DType.F32, folder.weights("image_encoder"), weights.toString()));
+            try (MappedWeights statistics = folder.mapped("image_normalizer")) {
+                noise = new ImageEmbeddingNoise(kept(statistics.state(), "mean", file, config), kept(statistics.state(), "std", file, config), levels);
+            }
+            PipelineFolder.OnFile<ClipVisionModelWithProjection> stored = folder.onFile("image_encoder",
+                    (state, source) -> ClipVisionModelWithProjection.stored(config, state, source));
+            encoder = stored.model();
+            weights = stored.file();
         }
-        encoder.stateDict().values().forEach(p -> p.requiresGrad(false));
     }
 
     private Tensor kept(Map<String, Tensor> statistics, String name, String file, ClipConfig clip) throws IOException {
@@ -49,7 +54,7 @@ public final class ImageConditions implements AutoCloseable {
         if (t == null || t.numel() != clip.projectionDim()) {
             throw new IOException(file + ": '" + name + "' is " + (t == null ? "missing" : t.spec()) + ", expected [1," + clip.projectionDim() + "]");
         }
-        float[] values = t.toFloats();
+        float[] values = Ops.cast(t, DType.F32).toFloats();
         return memory.run(() -> Tensor.of(values, 1, values.length));
     }
 
@@ -89,9 +94,15 @@ public final class ImageConditions implements AutoCloseable {
         return noise.classLabels(embeddings, level, normal);
     }
 
+    /** Gives back the physical memory of the encoder's weights until they are used again. */
+    public void release() {
+        weights.release();
+    }
+
     @Override
     public void close() {
         encoder.close();
+        weights.close();
         memory.close();
     }
 }

@@ -7,13 +7,20 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.vae.AutoencoderKL;
 import org.mouselift.models.vae.LatentDistribution;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 
 /**
  * What is diffused: latents of an autoencoder, or, without one, the pictures themselves as numbers in [-1,1].
  *
  * @param autoencoder null to diffuse pictures; closed with this
+ * @param file the mapped weights that the autoencoder computes with, closed with this; null where it has memory of its own
  */
-public record LatentSpace(AutoencoderKL autoencoder) implements AutoCloseable {
+public record LatentSpace(AutoencoderKL autoencoder, MappedWeights file) implements AutoCloseable {
+    /** With an autoencoder that has memory of its own, or null. */
+    public LatentSpace(AutoencoderKL autoencoder) {
+        this(autoencoder, null);
+    }
+
     /** Channels of a latent. */
     public int channels() {
         return autoencoder == null ? 3 : autoencoder.config().latentChannels();
@@ -85,10 +92,20 @@ public record LatentSpace(AutoencoderKL autoencoder) implements AutoCloseable {
         return Ops.concat(0, out);
     }
 
+    /** Gives back the physical memory of mapped weights until they are used again. */
+    public void release() {
+        if (file != null) {
+            file.release();
+        }
+    }
+
     @Override
     public void close() {
         if (autoencoder != null) {
             autoencoder.close();
+        }
+        if (file != null) {
+            file.close();
         }
     }
 }

@@ -7,6 +7,7 @@ import java.util.function.Function;
 import org.mouselift.data.image.Image8;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
+import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
@@ -33,9 +34,25 @@ public final class MultiViewPipeline implements AutoCloseable {
     private final NoiseSchedule schedule;
     private final boolean scaleReference;
     private final List<Runnable> owned = new ArrayList<>();
+    private Runnable releaseUNet = () -> {};
+
+    /** The picture's embedding. */
+    public static final String IMAGE_ENCODER = "image encoder";
+    /** Latents of the reference view. */
+    public static final String ENCODER = "autoencoder, encoding";
+    /** One sampling step. */
+    public static final String UNET = "UNet step";
+    /** Pictures of the latents. */
+    public static final String DECODER = "autoencoder, decoding";
 
     /** What happens during a sampling; every method may be left as it is. */
     public interface Listener {
+        /**
+         * A part of the sampling begins: {@value #IMAGE_ENCODER}, {@value #ENCODER}, {@value #UNET} with the number of the step, or
+         * {@value #DECODER}. The part before it has ended, and its weights have left the physical memory.
+         */
+        default void stage(String name) {}
+
         /**
          * The conditions before the first step; tensors of the sampling's scope.
          *
@@ -100,7 +117,7 @@ public final class MultiViewPipeline implements AutoCloseable {
     }
 
     /**
-     * Loads all components; what does not fit together is refused before weights are read.
+     * Maps the weights of all components; what does not fit together is refused before weights are read.
      *
      * @throws MultiViewException MFL-E202 for damaged weights, MFL-E203 for weights that do not fit their configuration
      */
@@ -118,7 +135,10 @@ public final class MultiViewPipeline implements AutoCloseable {
             }
             LatentSpace space = space(folder, vae);
             owned.add(space::close);
-            MultiViewPipeline pipeline = new MultiViewPipeline(unet(folder, config, owned), space, conditions, schedule, scaleReference);
+            MappedUNet unet = folder.loaded("unet", file -> MappedUNet.open(config, file));
+            owned.add(unet::close);
+            MultiViewPipeline pipeline = new MultiViewPipeline(unet.model(), space, conditions, schedule, scaleReference);
+            pipeline.releaseUNet = unet::release;
             pipeline.owned.addAll(owned);
             return pipeline;
         } catch (IOException | RuntimeException e) {
@@ -131,22 +151,8 @@ public final class MultiViewPipeline implements AutoCloseable {
         if (config == null) {
             return new LatentSpace(null);
         }
-        try (Scope scope = Scope.open("loading an autoencoder")) {
-            return new LatentSpace(folder.loaded("vae", file -> AutoencoderKL.load(config, DType.F32, folder.weights("vae"), file.toString())));
-        }
-    }
-
-    private static UNetMV2DConditionModel unet(PipelineFolder folder, UNetConfig config, List<Runnable> owned) throws IOException {
-        if (folder.weightsFile("unet").toString().endsWith(".safetensors")) {
-            MappedUNet mapped = folder.loaded("unet", file -> MappedUNet.open(config, file));
-            owned.add(mapped::close);
-            return mapped.model();
-        }
-        try (Scope scope = Scope.open("loading a UNet")) {
-            UNetMV2DConditionModel loaded = folder.loaded("unet", file -> UNetMV2DConditionModel.load(config, DType.F32, folder.weights("unet"), file.toString()));
-            owned.add(loaded::close);
-            return loaded;
-        }
+        PipelineFolder.OnFile<AutoencoderKL> stored = folder.onFile("vae", (state, source) -> AutoencoderKL.stored(config, state, source));
+        return new LatentSpace(stored.model(), stored.file());
     }
 
     private static void requireChannels(UNetConfig unet, int latentChannels, String place) {
@@ -192,11 +198,21 @@ public final class MultiViewPipeline implements AutoCloseable {
         long n = (long) pictures.size() * views;
         Image8 first = check(pictures);
         Tensor embeddings = prompts(prompts, pictures.size());
+        if (conditions != null) {
+            listener.stage(IMAGE_ENCODER);
+        }
         Tensor pixels = conditions == null ? null : each(pictures, conditions::pixels);
-        Tensor embeds = conditions == null ? null : conditions.embed(pixels);
+        Tensor embeds = conditions == null ? null : Scope.keeping("image embedding", () -> conditions.embed(pixels));
         Tensor labels = conditions == null ? null
                 : conditions.classLabels(repeated(embeds, views), options.noiseLevel(), noise.normal(n, embeds.dim(1)));
+        if (conditions != null) {
+            conditions.release();
+        }
+        listener.stage(ENCODER);
         Tensor reference = repeated(each(pictures, this::reference), views);
+        space.release();
+        // What the encoders worked with is of other sizes than what the UNet needs.
+        MemoryPool.trim();
         Tensor initial = noise.normal(n, space.channels(), first.height() / space.factor(), first.width() / space.factor());
         DiffusionSampler sampler = new DiffusionSampler(schedule, options.kind(), options.eta(), options.steps());
         var watch = new GuidedSampling.Listener() {
@@ -210,6 +226,7 @@ public final class MultiViewPipeline implements AutoCloseable {
                 if (listener.cancelled()) {
                     throw new CancelledException(index, options.steps());
                 }
+                listener.stage(UNET + " " + (index + 1) + " of " + options.steps());
             }
 
             @Override
@@ -222,8 +239,12 @@ public final class MultiViewPipeline implements AutoCloseable {
                 return listener.readsSteps();
             }
         };
-        return decode(new GuidedSampling(sampler, options.guidance()).run(unet, new GuidedSampling.Conditions(embeddings, labels, reference), initial,
-                () -> noise.normal(initial.shape().dims()), watch));
+        Tensor latents = new GuidedSampling(sampler, options.guidance()).run(unet, new GuidedSampling.Conditions(embeddings, labels, reference), initial,
+                () -> noise.normal(initial.shape().dims()), watch);
+        releaseUNet.run();
+        MemoryPool.trim();
+        listener.stage(DECODER);
+        return decode(latents);
     }
 
     private Image8 check(List<Image8> pictures) {
@@ -289,7 +310,9 @@ public final class MultiViewPipeline implements AutoCloseable {
 
     /** Pictures [N,3,H,W] in [0,1] of scaled latents [N,C,h,w], decoded one by one to bound the memory. */
     public Tensor decode(Tensor latents) {
-        return space.decode(latents);
+        Tensor pictures = space.decode(latents);
+        space.release();
+        return pictures;
     }
 
     @Override

@@ -14,12 +14,12 @@ import java.util.stream.Stream;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.Provenance;
-import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.diffusion.NoiseSchedule;
 import org.mouselift.models.unet.UNetConfig;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
 
 /**
@@ -188,23 +188,39 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
                 + listing(component(component)), "");
     }
 
-    /** A component's weights as f32 tensors in the current scope. */
-    public Map<String, Tensor> weights(String component) throws IOException {
-        Map<String, Tensor> out = new LinkedHashMap<>();
-        try (Checkpoint file = Checkpoint.open(weightsFile(component))) {
-            for (StoredTensor t : file.stateDict().values()) {
-                // Whole numbers are buffers such as position_ids, which the models compute.
-                if (t.dtype().isFloat()) {
-                    out.put(t.name(), Tensor.of(t.floats(), t.shape()));
-                }
-            }
-        }
-        return out;
+    /** A component's weights as they are stored, on the mapped file. */
+    public MappedWeights mapped(String component) throws IOException {
+        return MappedWeights.open(weightsFile(component));
     }
 
     /** Makes a model of a component's weights file. */
     interface Loading<T> {
         T from(Path weights) throws IOException;
+    }
+
+    /** Makes a model on a component's mapped weights; {@code source} is the file, for messages. */
+    interface Storing<T> {
+        T on(Map<String, Tensor> state, String source);
+    }
+
+    /** A network and the mapped file that it computes with. */
+    record OnFile<T>(T model, MappedWeights file) {}
+
+    /**
+     * Makes a component's network on its mapped weights, strictly.
+     *
+     * @throws MultiViewException MFL-E202 for damaged weights, MFL-E203 for weights that do not fit their configuration
+     */
+    <T> OnFile<T> onFile(String component, Storing<T> network) throws IOException {
+        return loaded(component, weights -> {
+            MappedWeights file = MappedWeights.open(weights);
+            try {
+                return new OnFile<>(network.on(file.state(), weights.toString()), file);
+            } catch (RuntimeException e) {
+                file.close();
+                throw e;
+            }
+        });
     }
 
     /**

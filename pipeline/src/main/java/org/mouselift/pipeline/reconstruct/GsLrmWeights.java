@@ -44,9 +44,10 @@ import org.mouselift.pipeline.train.TrainingCheckpoint;
 /**
  * A reconstructor as a folder: {@code model.safetensors} with the state-dict names of the original (GS-LRM specification
  * §1.14; F16, BF16 or F32), {@code config.yaml}, the training configuration, and optionally {@code provenance.json}. The
- * stored configuration is authoritative. Computes in float32.
+ * stored configuration is authoritative. Computes in float32, on the mapped file: half-precision weights are widened where they are
+ * used.
  *
- * <p>Owns the model; close it to free the weights.
+ * <p>Owns model and mapping; close it to free them.
  */
 public final class GsLrmWeights implements AutoCloseable {
     public static final String MODEL = "model.safetensors";
@@ -61,13 +62,16 @@ public final class GsLrmWeights implements AutoCloseable {
     private final Path folder;
     private final GslrmConfig config;
     private final GsLrm model;
+    private final Checkpoint stored;
     private final ObjectNode provenance;
     private final RigProvenance rig;
 
-    private GsLrmWeights(Path folder, GslrmConfig config, GsLrm model, ObjectNode provenance, RigProvenance rig) {
+    /** @param stored what the model computes with; null for a model with memory of its own */
+    private GsLrmWeights(Path folder, GslrmConfig config, GsLrm model, Checkpoint stored, ObjectNode provenance, RigProvenance rig) {
         this.folder = folder;
         this.config = config;
         this.model = model;
+        this.stored = stored;
         this.provenance = provenance;
         this.rig = rig;
     }
@@ -100,7 +104,7 @@ public final class GsLrmWeights implements AutoCloseable {
         GslrmConfig config = GslrmConfigReader.read(folder.resolve(CONFIG), List.of()).config();
         ObjectNode provenance = provenance(folder.resolve(PROVENANCE));
         RigProvenance rig = RigProvenance.of(provenance, folder.resolve(PROVENANCE)).orElse(null);
-        return new GsLrmWeights(folder, config, load(config, folder.resolve(MODEL)), provenance, rig);
+        return mapped(folder, config, folder.resolve(MODEL), provenance, rig);
     }
 
     /**
@@ -114,7 +118,7 @@ public final class GsLrmWeights implements AutoCloseable {
         }
         requireUsable(file);
         GslrmConfig config = GslrmConfigReader.read(yaml, List.of()).config();
-        return new GsLrmWeights(file, config, load(config, file), JsonNodeFactory.instance.objectNode(), null);
+        return mapped(file, config, file, JsonNodeFactory.instance.objectNode(), null);
     }
 
     /**
@@ -134,7 +138,7 @@ public final class GsLrmWeights implements AutoCloseable {
         RigProvenance rig = RigProvenance.of(provenance, file).orElse(null);
         try (Scope scope = Scope.open("weights of " + file)) {
             GsLrm model = GsLrm.load(GslrmSetup.network(config), DType.F32, TrainingCheckpoint.readModel(file), file.toString());
-            return new GsLrmWeights(file, config, model, provenance, rig);
+            return new GsLrmWeights(file, config, model, null, provenance, rig);
         } catch (EngineException e) {
             throw new WeightsException("MFL-E203", file, e.getMessage(), "give the configuration it was trained with", e);
         }
@@ -173,15 +177,25 @@ public final class GsLrmWeights implements AutoCloseable {
         }
     }
 
-    private static GsLrm load(GslrmConfig config, Path file) throws IOException {
-        try (Checkpoint stored = Checkpoint.open(file); Scope scope = Scope.open("weights of " + file)) {
-            return GsLrm.load(GslrmSetup.network(config), DType.F32, state(stored), file.toString());
+    private static GsLrmWeights mapped(Path place, GslrmConfig config, Path file, ObjectNode provenance, RigProvenance rig) throws IOException {
+        Checkpoint stored = null;
+        GsLrm model = null;
+        try {
+            stored = Checkpoint.open(file);
+            model = GsLrm.stored(GslrmSetup.network(config), state(stored), file.toString());
+            // The check of all numbers has read the file; until the network runs it need not stay.
+            stored.release();
+            return new GsLrmWeights(place, config, model, stored, provenance, rig);
         } catch (TensorNamesException e) {
             throw new WeightsException("MFL-E203", e);
         } catch (SafetensorsException | TorchFileException | PickleException | CheckpointException e) {
             throw new WeightsException("MFL-E202", file, "is incomplete or damaged: " + e.getMessage(), "copy it again", e);
         } catch (EngineException e) {
             throw new WeightsException("MFL-E203", file, e.getMessage(), "the configuration must be the one it was trained with", e);
+        } finally {
+            if (stored != null && model == null) {
+                stored.close();
+            }
         }
     }
 
@@ -331,8 +345,18 @@ public final class GsLrmWeights implements AutoCloseable {
         return config.model().imageSize();
     }
 
+    /** Gives back the physical memory of mapped weights until they are used again. */
+    public void release() {
+        if (stored != null) {
+            stored.release();
+        }
+    }
+
     @Override
     public void close() {
         model.close();
+        if (stored != null) {
+            stored.close();
+        }
     }
 }

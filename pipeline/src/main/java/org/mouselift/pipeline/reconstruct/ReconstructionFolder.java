@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.camera.CameraRig;
@@ -21,6 +22,7 @@ import org.mouselift.data.image.Quantization;
 import org.mouselift.data.ply.GaussianCloud;
 import org.mouselift.data.ply.GaussianFilter;
 import org.mouselift.data.ply.SplatPly;
+import org.mouselift.engine.MemoryPool;
 import org.mouselift.pipeline.render.SplatScene;
 import org.mouselift.pipeline.train.SupervisionGrid;
 import org.mouselift.pipeline.video.VideoWriter;
@@ -72,12 +74,14 @@ public final class ReconstructionFolder {
     private final Path folder;
     private final Options options;
     private final LongConsumer progress;
+    private final Consumer<String> stages;
     private final List<String> files = new ArrayList<>();
 
-    private ReconstructionFolder(Path folder, Options options, LongConsumer progress) {
+    private ReconstructionFolder(Path folder, Options options, LongConsumer progress, Consumer<String> stages) {
         this.folder = folder;
         this.options = options;
         this.progress = progress;
+        this.stages = stages;
     }
 
     /** Steps of {@link #write}, for a progress line. */
@@ -94,16 +98,31 @@ public final class ReconstructionFolder {
      */
     public static Report write(Path folder, GsLrmWeights weights, List<PosedView> inputs, List<PosedView> others, Options options, List<String> warnings,
             LongConsumer progress) throws IOException {
+        return write(folder, weights, inputs, others, options, warnings, progress, stage -> {});
+    }
+
+    /**
+     * The same for somebody who wants to know which part of the work begins.
+     *
+     * @param stages gets its name
+     */
+    public static Report write(Path folder, GsLrmWeights weights, List<PosedView> inputs, List<PosedView> others, Options options, List<String> warnings,
+            LongConsumer progress, Consumer<String> stages) throws IOException {
         Files.createDirectories(folder);
-        return new ReconstructionFolder(folder, options, progress).all(weights, inputs, others, warnings);
+        return new ReconstructionFolder(folder, options, progress, stages).all(weights, inputs, others, warnings);
     }
 
     private Report all(GsLrmWeights weights, List<PosedView> inputs, List<PosedView> others, List<String> warnings) throws IOException {
         png("multiview.png", Pictures.strip(inputs.stream().map(PosedView::picture).toList()));
         long start = System.nanoTime();
+        stages.accept("GS-LRM");
         Reconstruction reconstruction = Reconstruction.of(weights, inputs);
         double reconstructed = seconds(start);
+        // Neither the weights nor what the network worked with is needed to render.
+        weights.release();
+        MemoryPool.trim();
         progress.accept(1);
+        stages.accept("renderings of the views");
 
         start = System.nanoTime();
         List<ViewReport> views = new ArrayList<>();
@@ -112,18 +131,22 @@ public final class ReconstructionFolder {
         Map<String, Double> white = ViewMetrics.mean((others.isEmpty() ? inputs : others).stream().map(ViewMetrics::ofWhite).toList()).numbers();
         double rendered = seconds(start);
 
+        stages.accept("filters");
         GaussianCloud all = reconstruction.cloud();
         GaussianCloud kept = options.filter == null ? all : options.filter.apply(all);
         FilterReport filtered = options.filter == null ? FilterReport.unfiltered(all) : FilterReport.of(all, options.filter);
+        stages.accept("PLY file");
         Path ply = folder.resolve("gaussians.ply");
         SplatPly.write(ply, kept, SplatPly.Padding.VIEWER);
         files.add("gaussians.ply");
         start = System.nanoTime();
         if (options.turntable > 0) {
+            stages.accept("turntable");
             turntable(kept);
         }
         double turned = seconds(start);
         if (options.viewer) {
+            stages.accept("viewer");
             ViewerPage.write(folder.resolve("viewer.html"), ply, ViewerPage.Scene.of(folder.toAbsolutePath().normalize().getFileName().toString()));
             files.add("viewer.html");
         }

@@ -31,6 +31,7 @@ import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
 import org.mouselift.models.vae.LatentDistribution;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 
 /**
@@ -68,14 +69,16 @@ public final class DiffusionOptimiserVerifier implements CaseVerifier {
         static Parts of(GoldenCase c) throws IOException {
             PipelineFolder f = PipelineFolder.open(c.folder().path().resolve(c.entry().path("checkpoint").asText()).normalize());
             String at = f.path().toString();
-            Map<String, Tensor> normalizer = f.weights("image_normalizer");
-            return new Parts(NoiseSchedule.of(f.config("scheduler", "scheduler_config.json"), false, at),
-                    ClipImageProcessor.read(f.path().resolve("feature_extractor/preprocessor_config.json")),
-                    ClipVisionModelWithProjection.load(ClipConfig.vision(f.config("image_encoder", "config.json"), at), DType.F32, f.weights("image_encoder"), at),
-                    new ImageEmbeddingNoise(normalizer.get("mean"), normalizer.get("std"),
-                            NoiseSchedule.of(f.config("image_noising_scheduler", "scheduler_config.json"), true, at)),
-                    AutoencoderKL.load(AutoencoderConfig.of(f.config("vae", "config.json"), at), DType.F32, f.weights("vae"), at),
-                    UNetMV2DConditionModel.load(UNetConfig.of(f.config("unet", "config.json"), at), DType.F32, f.weights("unet"), at));
+            try (MappedWeights normalizer = f.mapped("image_normalizer"); MappedWeights encoder = f.mapped("image_encoder"); MappedWeights vae = f.mapped("vae");
+                    MappedWeights unet = f.mapped("unet")) {
+                return new Parts(NoiseSchedule.of(f.config("scheduler", "scheduler_config.json"), false, at),
+                        ClipImageProcessor.read(f.path().resolve("feature_extractor/preprocessor_config.json")),
+                        ClipVisionModelWithProjection.load(ClipConfig.vision(f.config("image_encoder", "config.json"), at), DType.F32, encoder.state(), at),
+                        new ImageEmbeddingNoise(Ops.cast(Ops.copy(normalizer.state().get("mean")), DType.F32), Ops.cast(Ops.copy(normalizer.state().get("std")), DType.F32),
+                                NoiseSchedule.of(f.config("image_noising_scheduler", "scheduler_config.json"), true, at)),
+                        AutoencoderKL.load(AutoencoderConfig.of(f.config("vae", "config.json"), at), DType.F32, vae.state(), at),
+                        UNetMV2DConditionModel.load(UNetConfig.of(f.config("unet", "config.json"), at), DType.F32, unet.state(), at));
+            }
         }
 
         @Override

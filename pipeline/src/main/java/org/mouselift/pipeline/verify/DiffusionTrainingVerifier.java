@@ -25,6 +25,7 @@ import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
 import org.mouselift.models.vae.LatentDistribution;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 
 /** One training loss of the multi-view UNet with everything given: conditions, dropout, loss, gradients. */
@@ -62,7 +63,7 @@ public final class DiffusionTrainingVerifier implements CaseVerifier {
         Tensor labels = labels(got, c, folder, inputs, objects, views);
         Tensor latents;
         Tensor reference;
-        try (AutoencoderKL vae = AutoencoderKL.load(vaeConfig, DType.F32, folder.weights("vae"), "vae")) {
+        try (MappedWeights stored = folder.mapped("vae"); AutoencoderKL vae = AutoencoderKL.load(vaeConfig, DType.F32, stored.state(), "vae")) {
             Tensor cond = vae.encode(Ops.affine(inputs, 2, -1)).mode();
             LatentDistribution target = vae.encode(Ops.affine(images, 2, -1));
             got.put("cond_mean", cond.toDoubles());
@@ -81,7 +82,7 @@ public final class DiffusionTrainingVerifier implements CaseVerifier {
         got.put("mask_latents", doubles(objective.keepsReference(u)));
         got.put("mask_class", doubles(objective.keepsClass(u)));
         UNetConfig unetConfig = UNetConfig.of(folder.config("unet", "config.json"), "unet");
-        try (UNetMV2DConditionModel unet = UNetMV2DConditionModel.load(unetConfig, DType.F32, folder.weights("unet"), "unet")) {
+        try (MappedWeights stored = folder.mapped("unet"); UNetMV2DConditionModel unet = UNetMV2DConditionModel.load(unetConfig, DType.F32, stored.state(), "unet")) {
             DiffusionObjective.Prepared batch = objective.prepare(unet, new DiffusionObjective.Batch(latents, reference, labels, prompts,
                     DiffusionGoldens.tensor(c, "noise"), t, u));
             List<Tensor> operands = new ArrayList<>(batch.tensors());
@@ -110,8 +111,10 @@ public final class DiffusionTrainingVerifier implements CaseVerifier {
         ClipImageProcessor processor = ClipImageProcessor.read(folder.path().resolve("feature_extractor").resolve("preprocessor_config.json"));
         ClipConfig config = ClipConfig.vision(folder.config("image_encoder", "config.json"), "image_encoder");
         NoiseSchedule levels = NoiseSchedule.of(folder.config("image_noising_scheduler", "scheduler_config.json"), true, "image_noising_scheduler");
-        Map<String, Tensor> statistics = folder.weights("image_normalizer");
-        ImageEmbeddingNoise noising = new ImageEmbeddingNoise(statistics.get("mean"), statistics.get("std"), levels);
+        ImageEmbeddingNoise noising;
+        try (MappedWeights statistics = folder.mapped("image_normalizer")) {
+            noising = new ImageEmbeddingNoise(Ops.cast(Ops.copy(statistics.state().get("mean")), DType.F32), Ops.cast(Ops.copy(statistics.state().get("std")), DType.F32), levels);
+        }
         int size = (int) inputs.dim(2);
         float[] all = inputs.toFloats();
         int each = all.length / objects;
@@ -122,7 +125,8 @@ public final class DiffusionTrainingVerifier implements CaseVerifier {
         }
         Tensor clip = Ops.concat(0, pixels);
         got.put("clip_input", clip.toDoubles());
-        try (ClipVisionModelWithProjection encoder = ClipVisionModelWithProjection.load(config, DType.F32, folder.weights("image_encoder"), "image_encoder")) {
+        try (MappedWeights stored = folder.mapped("image_encoder");
+                ClipVisionModelWithProjection encoder = ClipVisionModelWithProjection.load(config, DType.F32, stored.state(), "image_encoder")) {
             Tensor embeds = encoder.embed(clip);
             got.put("image_embeds", embeds.toDoubles());
             Tensor labels = noising.classLabels(repeated(embeds, views), 0, DiffusionGoldens.tensor(c, "embedding_noise"));

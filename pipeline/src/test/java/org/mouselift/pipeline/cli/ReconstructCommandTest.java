@@ -150,6 +150,28 @@ class ReconstructCommandTest {
         assertTrue(err.toString().contains("not the true views"), err.toString());
     }
 
+    /** The stages come in the order of the work, and measuring changes no result. */
+    @Test
+    void theStagesOfAPhotoAreMeasured() throws IOException {
+        Path plain = folder.resolve("plain");
+        assertEquals(0, reconstruct(plain, photo), err.toString());
+        Path measured = folder.resolve("measured");
+        assertEquals(0, reconstruct(measured, photo, "--profile"), err.toString());
+        assertArrayEquals(Files.readAllBytes(plain.resolve("cam_000/gaussians.ply")), Files.readAllBytes(measured.resolve("cam_000/gaussians.ply")));
+        JsonNode report = new ObjectMapper().readTree(measured.resolve("cam_000/profile.json").toFile());
+        List<String> stages = new ArrayList<>();
+        report.get("stages").forEach(s -> stages.add(s.get("name").asText()));
+        assertEquals(List.of("image encoder", "autoencoder, encoding", "UNet step 1 of 2", "UNet step 2 of 2", "autoencoder, decoding", "files of the views", "GS-LRM",
+                "renderings of the views", "filters", "PLY file", "turntable", "viewer"), stages);
+        for (String network : List.of("image encoder", "UNet step 2 of 2", "autoencoder, decoding", "GS-LRM")) {
+            JsonNode stage = report.get("stages").get(stages.indexOf(network));
+            assertTrue(stage.get("gflop").asDouble() > 0 && stage.get("peakTensorBytes").asLong() > 0, stage.toString());
+        }
+        assertTrue(out.toString().contains("UNet step 1 of 2"), out.toString());
+        assertEquals(ExitCode.USAGE, reconstruct(folder.resolve("device"), photo, "--profile", "--device", "opencl"));
+        assertTrue(err.toString().contains("--profile"), err.toString());
+    }
+
     @Test
     void aFolderIsResumedAndOneBadPhotoDoesNotStopTheOthers() throws IOException {
         Path photos = Files.createDirectories(folder.resolve("photos"));
