@@ -19,9 +19,10 @@ import picocli.CommandLine.Spec;
         name = "profile",
         description = "Run forward passes of a checkpoint on random inputs: seconds, GFLOP/s and peak memory, by kind of operation.",
         sortOptions = false,
-        footer = {"", "Time and memory do not depend on what the weights have learned: mouselift new-checkpoint makes weights of any",
-            "size. GFLOP count products, convolutions and attention by their definition. Resident memory includes what of the",
-            "mapped weights is in use. The whole way from a photo to Gaussians is profiled by mouselift reconstruct --profile.", "",
+        footer = {"", "Time and memory do not depend on what the weights have learned: mouselift new-checkpoint makes weights",
+            "of any size. GFLOP count products, convolutions and attention by their definition. Resident memory",
+            "includes what of the mapped weights is in use. The whole way from a photo to Gaussians is profiled by",
+            "mouselift reconstruct --profile.", "",
             "Examples:", "  mouselift profile checkpoints/gslrm/start", "  mouselift profile pipeckpts/unet --passes 2 --json"})
 final class ProfileCommand implements Callable<Integer> {
     @Parameters(paramLabel = "CHECKPOINT", description = "Folder or file of a reconstructor, folder of a UNet, or pipeline folder, whose UNet is taken.")

@@ -30,6 +30,7 @@ public record ProfileReport(String what, Machine machine, double seconds, double
     }
 
     private static final double SHORT = 0.005;
+    private static final double MIB = 1 << 20;
 
     /** Sums over the stages. */
     public static ProfileReport of(String what, Machine machine, List<StageProfile.Stage> stages) {
@@ -47,9 +48,9 @@ public record ProfileReport(String what, Machine machine, double seconds, double
         out.append(String.format(Locale.ROOT, "%s, %d thread%s, %s, JDK %s%s%n", machine.processor, machine.threads, machine.threads == 1 ? "" : "s",
                 machine.vectorBits == 0 ? "scalar code" : machine.vectorBits + " bits", machine.jdk,
                 machine.fmaPeakGflops == null ? "" : String.format(Locale.ROOT, ", peak %.0f GFLOP/s", machine.fmaPeakGflops)));
-        out.append(String.format(Locale.ROOT, "%-36s %10s %12s %10s %12s %12s%n", "", "seconds", "GFLOP", "GFLOP/s", "tensors MiB", "resident MiB"));
+        out.append(String.format(Locale.ROOT, "%-36s %10s %12s %10s %12s %10s %12s%n", "", "seconds", "GFLOP", "GFLOP/s", "tensors MiB", "heap MiB", "resident MiB"));
         for (StageProfile.Stage s : stages) {
-            row(out, s.name(), s.seconds(), s.gflop(), s.gflops(), s.peakTensorBytes(), s.peakResidentBytes());
+            row(out, s.name(), s.seconds(), s.gflop(), s.gflops(), s.peakTensorBytes(), s.heapBytes(), s.peakResidentBytes());
             double counted = 0;
             for (OperationProfile.Line line : s.operations()) {
                 counted += line.seconds();
@@ -61,13 +62,13 @@ public record ProfileReport(String what, Machine machine, double seconds, double
                 out.append(String.format(Locale.ROOT, "  %-34s %10.3f%n", "between operations", s.seconds() - counted));
             }
         }
-        row(out, "all", seconds, gflop, gflops, peakTensorBytes, peakResidentBytes);
+        row(out, "all", seconds, gflop, gflops, peakTensorBytes, stages.stream().mapToLong(StageProfile.Stage::heapBytes).max().orElse(0), peakResidentBytes);
         return out.toString().stripTrailing();
     }
 
-    private static void row(StringBuilder out, String name, double seconds, double gflop, Double gflops, long tensors, Long resident) {
-        out.append(String.format(Locale.ROOT, "%-36s %10.3f %12.1f %10s %12.0f %12s%n", name, seconds, gflop, rate(gflops), tensors / (double) (1 << 20),
-                resident == null ? "-" : String.format(Locale.ROOT, "%.0f", resident / (double) (1 << 20))));
+    private static void row(StringBuilder out, String name, double seconds, double gflop, Double gflops, long tensors, long heap, Long resident) {
+        out.append(String.format(Locale.ROOT, "%-36s %10.3f %12.1f %10s %12.0f %10.0f %12s%n", name, seconds, gflop, rate(gflops), tensors / MIB, heap / MIB,
+                resident == null ? "-" : String.format(Locale.ROOT, "%.0f", resident / MIB)));
     }
 
     private static String rate(Double gflops) {

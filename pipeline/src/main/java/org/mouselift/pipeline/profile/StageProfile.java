@@ -20,10 +20,12 @@ public final class StageProfile {
      * @param gflop 10⁹ floating-point operations of products, convolutions and attention
      * @param gflops the same a second of the whole stage; null where there is nothing to count
      * @param peakTensorBytes the most bytes of tensors alive at once; mapped weights do not count
+     * @param pooledBytes memory of tensors that are gone, kept for new ones, at the end
+     * @param heapBytes memory that the JVM's heap holds at the end; packed operands and the transformed kernels of convolutions lie there
      * @param peakResidentBytes the most physical memory of the process, mapped files included; null where the system does not tell
      * @param operations by kind, the longest first
      */
-    public record Stage(String name, double seconds, double gflop, Double gflops, long peakTensorBytes, Long peakResidentBytes,
+    public record Stage(String name, double seconds, double gflop, Double gflops, long peakTensorBytes, long pooledBytes, long heapBytes, Long peakResidentBytes,
             List<OperationProfile.Line> operations) {}
 
     private final OperationProfile operations = new OperationProfile();
@@ -87,8 +89,9 @@ public final class StageProfile {
         List<OperationProfile.Line> lines = operations.lines();
         double gflop = lines.stream().mapToDouble(OperationProfile.Line::gflop).sum();
         OptionalLong resident = ProcessMemory.peak();
-        stages.add(new Stage(current, seconds, gflop, gflop > 0 && seconds > 0 ? gflop / seconds : null, MemoryPool.usage().peakBytes(),
-                resident.isPresent() ? resident.getAsLong() : null, lines));
+        MemoryPool.Usage memory = MemoryPool.usage();
+        stages.add(new Stage(current, seconds, gflop, gflop > 0 && seconds > 0 ? gflop / seconds : null, memory.peakBytes(), memory.pooledBytes(),
+                Runtime.getRuntime().totalMemory(), resident.isPresent() ? resident.getAsLong() : null, lines));
         current = null;
     }
 
