@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * Owner of tensor memory. {@code try (Scope s = Scope.open("step")) {…}} frees every tensor made inside, except those
@@ -86,6 +87,43 @@ public final class Scope implements AutoCloseable {
     /** Runs a body and frees what it made at its end, except for the memory of its result, which goes to the scope outside. */
     public static Tensor keeping(String name, java.util.function.Supplier<Tensor> body) {
         return keepResults(name, () -> List.of(body.get())).getFirst();
+    }
+
+    /**
+     * Runs steps one after the other, each on the result of the one before. What a step makes is freed at its end, and its result as soon
+     * as the next step has used it; the last result goes to the scope outside. Operands that a step did not make stay as they are. For
+     * work that no tape records.
+     */
+    public static Tensor chain(String name, Tensor first, Iterable<? extends UnaryOperator<Tensor>> steps) {
+        Scope outer = currentOrNull();
+        Scope held = null;
+        Tensor x = first;
+        try {
+            for (UnaryOperator<Tensor> step : steps) {
+                Tensor operand = x;
+                if (outer == null) {
+                    x = step.apply(operand);
+                    continue;
+                }
+                Scope next = detached(name);
+                x = next.run(() -> keeping(name, () -> step.apply(operand)));
+                if (held != null) {
+                    if (x.ownedBy(held)) {
+                        x.moveTo(next);
+                    }
+                    held.close();
+                }
+                held = next;
+            }
+            if (held != null && x.ownedBy(held)) {
+                x.moveTo(outer);
+            }
+            return x;
+        } finally {
+            if (held != null) {
+                held.close();
+            }
+        }
     }
 
     public String name() {

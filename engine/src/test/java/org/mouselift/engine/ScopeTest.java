@@ -179,4 +179,33 @@ class ScopeTest {
             assertThrows(EngineException.class, () -> Ops.transpose(Tensor.zeros(DType.F32, 2, 3), 0, 1).contiguousSegment());
         }
     }
+
+    /** A chain keeps two neighbours at most; what others own, the first operand or a value put in its place, stays theirs. */
+    @Test
+    void aChainHoldsOneResultAtATime() {
+        int each = 1 << 16;
+        try (Scope outer = Scope.open("outer")) {
+            Tensor first = Tensor.zeros(DType.F32, each);
+            Tensor foreign = Ops.affine(first, 1, 7);
+            long before = MemoryPool.usage().liveBytes();
+            MemoryPool.resetPeak();
+            java.util.List<java.util.function.UnaryOperator<Tensor>> steps = new java.util.ArrayList<>();
+            for (int i = 0; i < 9; i++) {
+                int step = i;
+                steps.add(x -> step == 5 ? foreign : step == 3 ? x : Ops.affine(Ops.affine(x, 1, 0.5), 1, 0.5));
+            }
+            Tensor last = Scope.chain("steps", first, steps);
+            assertTrue(last.ownedBy(outer));
+            assertEquals(before + 4L * each, MemoryPool.usage().liveBytes(), "only the last result is left");
+            assertTrue(MemoryPool.usage().peakBytes() <= before + 3 * 4L * each, "operand, what is between, result");
+            assertEquals(7 + 3, last.toFloats()[0], "three steps after the foreign value");
+            assertEquals(0, first.toFloats()[each - 1]);
+            assertEquals(7, foreign.toFloats()[each - 1]);
+            assertEquals(first, Scope.chain("none", first, java.util.List.of()));
+            assertThrows(IllegalStateException.class, () -> Scope.chain("fails", first, java.util.List.of(x -> Ops.affine(x, 2, 0), x -> {
+                throw new IllegalStateException("step");
+            })));
+            assertEquals(before + 4L * each, MemoryPool.usage().liveBytes(), "a failed chain leaves nothing");
+        }
+    }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.mouselift.engine.Checkpoint;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
@@ -200,24 +201,29 @@ public final class GsLrm extends Module implements AutoCloseable {
         }
         Tensor free = Ops.expand(Ops.reshape(freeTokens, 1, config.freeGaussians(), d), batch, config.freeGaussians(), d);
         Tensor x = inputNorm.call(tap(TOKENS_IN, Ops.concat(1, free, tokens)));
+        return tap(TOKENS_OUT, transform(x));
+    }
+
+    private Tensor transform(Tensor tokens) {
+        List<Tensor> operands = new ArrayList<>(trainable());
+        operands.add(tokens);
+        if (!Tape.records(operands)) {
+            List<UnaryOperator<Tensor>> steps = new ArrayList<>();
+            blocks.forEach(block -> steps.add(block::call));
+            return Scope.chain("block", tokens, steps);
+        }
         int every = config.checkpointEvery();
+        Tensor x = tokens;
         if (every == 0) {
             for (TransformerBlock block : blocks) {
-                x = single(block, x);
+                x = block.call(x);
             }
         } else {
             for (int i = 0; i < blocks.size(); i += every) {
                 x = segment(x, blocks.subList(i, Math.min(blocks.size(), i + every)));
             }
         }
-        return tap(TOKENS_OUT, x);
-    }
-
-    /** Runs a block; what it makes on the way is freed at its end, unless a tape needs it. */
-    private static Tensor single(TransformerBlock block, Tensor x) {
-        List<Tensor> operands = new ArrayList<>(block.trainable());
-        operands.add(x);
-        return Tape.records(operands) ? block.call(x) : Scope.keeping("block", () -> block.call(x));
+        return x;
     }
 
     private static Tensor segment(Tensor x, List<TransformerBlock> part) {

@@ -2,6 +2,7 @@ package org.mouselift.models.vae;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
@@ -73,18 +74,26 @@ final class AutoencoderHalf extends Module {
 
     @Override
     protected Tensor forward(Tensor... inputs) {
-        Tensor x = in.call(inputs[0]);
-        for (Module part : body) {
-            x = step(part, x);
-        }
-        return out.call(norm.silu(x));
+        return out.call(norm.silu(run(this, body, in.call(inputs[0]))));
     }
 
-    /** Runs a part; what it makes on the way is freed at its end, unless a tape needs it: maps of whole pictures are large. */
-    private static Tensor step(Module part, Tensor x) {
-        List<Tensor> operands = new ArrayList<>(part.trainable());
+    /**
+     * Runs parts one after the other; what they make, and what the next one does not need, is freed at once, unless a tape needs it: maps
+     * of whole pictures are large.
+     */
+    private static Tensor run(Module owner, List<Module> parts, Tensor x) {
+        List<Tensor> operands = new ArrayList<>(owner.trainable());
         operands.add(x);
-        return Tape.records(operands) ? part.call(x) : Scope.keeping("autoencoder", () -> part.call(x));
+        if (!Tape.records(operands)) {
+            List<UnaryOperator<Tensor>> steps = new ArrayList<>();
+            parts.forEach(part -> steps.add(part::call));
+            return Scope.chain("autoencoder", x, steps);
+        }
+        Tensor y = x;
+        for (Module part : parts) {
+            y = part.call(y);
+        }
+        return y;
     }
 
     /** Parts that run one after the other. */
@@ -97,11 +106,7 @@ final class AutoencoderHalf extends Module {
 
         @Override
         protected Tensor forward(Tensor... inputs) {
-            Tensor x = inputs[0];
-            for (Module part : parts) {
-                x = step(part, x);
-            }
-            return x;
+            return run(this, parts, inputs[0]);
         }
     }
 }
