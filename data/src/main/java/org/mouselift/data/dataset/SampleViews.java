@@ -57,11 +57,11 @@ record SampleViews(Path folder, OpencvCameraFile cameras) {
             OpencvFrame frame = cameras.frames().get(view);
             Path path = folder.resolve(frame.filePath().orElseThrow());
             Image8 image = read(path, frame, view);
-            images.add(finished(image, path, treatment, background, augmentation));
+            images.add(finished(image, path, view, treatment, background, augmentation));
             // One ratio for both axes: the pictures are square.
             Camera resized = frame.camera().withIntrinsics(frame.camera().intrinsics().resize(treatment.size(), treatment.size()));
             try {
-                cams.add(augmentation.apply(resized));
+                cams.add(augmentation.apply(resized, view));
             } catch (CameraException e) {
                 throw new DatasetException(e.code(), path, "view " + view + ": augmentation does not fit the camera: " + e.getMessage(), "", e);
             }
@@ -93,14 +93,14 @@ record SampleViews(Path folder, OpencvCameraFile cameras) {
         return image.hasAlpha() ? image.toRgba() : image.toRgb();
     }
 
-    private static Image8 finished(Image8 stored, Path path, Treatment treatment, int[] background, ViewAugmentation.Drawn augmentation) throws DatasetException {
+    private static Image8 finished(Image8 stored, Path path, int view, Treatment treatment, int[] background, ViewAugmentation.Drawn augmentation) throws DatasetException {
         Image8 image = PillowResize.resize(stored, treatment.size(), treatment.size(), ResampleFilter.LANCZOS);
         boolean masked = false;
         if (treatment.autoMask() == AutoMask.FROM_SOURCE && !image.hasAlpha()) {
             image = AutoMask.withMask(image, treatment.maskThreshold());
             masked = true;
         }
-        image = augmentation.apply(image);
+        image = augmentation.apply(image, view);
         if (image.hasAlpha()) {
             Image8 rgb = Composite.onto(image, background);
             image = treatment.removeAlpha() && !masked ? rgb : withAlphaOf(rgb, image);

@@ -96,6 +96,11 @@ public record GeometryConsistency(Vector3D center, double[] reprojection, double
 
     /** The one view whose camera contradicts all others: no grade better than G-B, and far worse than the median view. */
     public OptionalInt suspect() {
+        return suspect(tangency);
+    }
+
+    /** The same of frontier point errors view by view, NaN where there are none. */
+    public static OptionalInt suspect(double[] tangency) {
         double[] known = Arrays.stream(tangency).filter(t -> !Double.isNaN(t)).sorted().toArray();
         if (known.length < 3) {
             return OptionalInt.empty();
@@ -143,8 +148,13 @@ public record GeometryConsistency(Vector3D center, double[] reprojection, double
         return new GeometryConsistency(center, reprojection, sum / pairs, QualityMetrics.Spread.of(sizes).cv(), coverage, tangency(views, rig));
     }
 
-    /** Per view the median over its frontier points with all other views. */
-    private static double[] tangency(List<Image8> views, CameraRig rig) {
+    /**
+     * Per view the median over its frontier points with all other views, pixels at 512; NaN where there are none.
+     *
+     * @throws PreprocessException without alpha, or with an empty mask
+     */
+    public static double[] tangency(List<Image8> views, CameraRig rig) throws PreprocessException {
+        PreprocessMethod.masks(views, MaskStatistics.THRESHOLD);
         List<EpipolarTangency.Outline> outlines = new ArrayList<>();
         List<List<Double>> distances = new ArrayList<>();
         for (int i = 0; i < views.size(); i++) {

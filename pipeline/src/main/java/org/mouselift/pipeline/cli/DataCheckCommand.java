@@ -3,8 +3,12 @@ package org.mouselift.pipeline.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.mouselift.data.dataset.DatasetException;
+import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.data.preprocess.QualityGrade;
 import org.mouselift.data.preprocess.QualityMetrics;
 import org.mouselift.pipeline.mousedata.DatasetCheck;
@@ -29,6 +33,9 @@ final class DataCheckCommand implements Callable<Integer> {
 
     @Option(names = "--allow-frozen-intrinsics", description = "Cameras left behind by the pictures are a warning only (Stage 1).")
     private boolean allowFrozen;
+
+    @Option(names = "--expect", split = ",", paramLabel = "STEPS", description = "Steps that must have been made, in order: prepare,hull3d (MFL-D07).")
+    private List<String> expected = new ArrayList<>();
 
     @ParentCommand
     private DataCommand parent;
@@ -58,12 +65,23 @@ final class DataCheckCommand implements Callable<Integer> {
             out.printf(Locale.ROOT, "3D          %s: frontier points %.2f px, mask centres %.2f px, smallest hull coverage %.1f %% (%d samples)%n",
                     r.grade().text(), r.meanTangency(), r.meanReprojection(), 100 * r.minCoverage(), r.geometry().size());
         }
+        boolean made = made(out);
         r.warnings().stream().limit(SHOWN).forEach(w -> out.println("warning: " + w));
         r.problems().stream().limit(SHOWN).forEach(p -> out.println("problem: " + p));
         if (r.warnings().size() > SHOWN || r.problems().size() > SHOWN) {
             out.printf("(%d warnings and %d problems in all)%n", r.warnings().size(), r.problems().size());
         }
-        out.println(r.trainable() ? "The data set can be trained on." : "The data set cannot be trained on.");
-        return r.trainable() ? ExitCode.OK : ExitCode.CHECK_FAILED;
+        out.println(r.trainable() && made ? "The data set can be trained on." : "The data set cannot be trained on.");
+        return r.trainable() && made ? ExitCode.OK : ExitCode.CHECK_FAILED;
+    }
+
+    private boolean made(PrintWriter out) throws IOException {
+        try {
+            DatasetLineage.of(folder).require(expected);
+            return true;
+        } catch (DatasetException e) {
+            out.println("problem: " + e.getMessage());
+            return false;
+        }
     }
 }

@@ -9,7 +9,8 @@ import picocli.CommandLine.Spec;
 /** Groups the commands that make and judge data sets of real mice. */
 @Command(name = "data", description = "Make and check data sets from recordings.", synopsisSubcommandLabel = "COMMAND",
         subcommands = {DataRecordCommand.class, DataPrepareCommand.class, DataPreprocessCommand.class, DataCheckCommand.class,
-            DataReportCommand.class, DataCompareCommand.class, DataGapCommand.class, DataGateCommand.class})
+            DataReportCommand.class, DataCompareCommand.class, DataGapCommand.class, DataGateCommand.class, DataCalibrationCommand.class,
+            DataMixCommand.class, DataGenerateCommand.class})
 final class DataCommand implements Runnable {
     @ParentCommand
     Mouselift mouselift;

@@ -68,11 +68,11 @@ final class DataCompareCommand implements Callable<Integer> {
             throw CommandException.badInput("none of the data sets exists", "Name at least one.");
         }
         DatasetComparison.write(output, entries, LocalDate.now());
-        out.println("data set                     samples  size mean  size CV  offset   2D  3D");
+        out.println("data set                     samples  size mean  size CV  offset   2D  3D   (offset in pixels at 512)");
         for (DatasetComparison.Entry e : entries) {
             QualityMetrics.Summary s = e.metrics().summary();
             out.printf(Locale.ROOT, "%-28s %7d  %7.1f %%  %5.2f %%  %5.1f px  %s  %s%n", e.metrics().dataset(), s.samples(), 100 * s.sampleSize().mean(), s.sampleSize().cv(),
-                    s.sampleOffset().mean(), QualityGrade.ofSamples(s, e.metrics().imageSize()).name(), e.check().map(c -> c.grade().text()).orElse("unknown"));
+                    s.sampleOffset().mean() * 512 / e.metrics().imageSize(), QualityGrade.ofSamples(s, e.metrics().imageSize()).name(), e.check().map(c -> c.grade().text()).orElse("unknown"));
         }
         out.println(output);
         return ExitCode.OK;

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Running again with the same options adds what is missing. A failed sample is listed in failed_samples.json;",
             "more than 1 % of them end the run. Videos are H.264 MP4 or Motion-JPEG AVI.", "", "Examples:",
             "  mouselift data prepare --video-dir rec --meta-dir rec -o data_mouse --num-samples 2000 --image-size 512",
-            "  mouselift data prepare --video-dir rec -o data_mouse_local --frame-interval 5 --crop subject --geometry none --split last"})
+            "  mouselift data prepare --video-dir rec -o data_mouse_local --frame-interval 5 --crop subject --split last"})
 final class DataPrepareCommand implements Callable<Integer> {
     @Option(names = {"--video-dir", "--video_dir"}, required = true, paramLabel = "DIR", description = "Holds videos_undist, or 0.mp4 … 5.mp4, or folders 0 … 5 of numbered frames.")
     private Path videoDir;

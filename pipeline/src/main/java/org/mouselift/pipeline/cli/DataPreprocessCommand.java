@@ -9,8 +9,10 @@ import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.mouselift.data.camera.GeometryMode;
 import org.mouselift.data.camera.RigNormalization;
+import org.mouselift.data.dataset.PictureDegradation;
 import org.mouselift.data.preprocess.AddAlpha;
 import org.mouselift.data.preprocess.CenterAlign;
+import org.mouselift.data.preprocess.Degrade;
 import org.mouselift.data.preprocess.Hull3d;
 import org.mouselift.data.preprocess.MoveSettings;
 import org.mouselift.data.preprocess.NormalizeCameras;
@@ -31,7 +33,7 @@ import picocli.CommandLine.Spec;
 /** {@code mouselift data preprocess}: one data set to another (mouse specification §3). */
 @Command(name = "preprocess", mixinStandardHelpOptions = true, sortOptions = false, description = "Centre, scale, mask or turn the views of a data set; the cameras follow exactly.",
         footer = {"", "Methods: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, normalize-cameras,",
-            "hull3d, virtual-lookat.",
+            "hull3d, virtual-lookat; degrade makes pictures worse (noise, blur, compression, colours, masks).",
             "--frozen leaves the cameras behind, as the original did: Stage 1 only.", "", "Example:",
             "  mouselift data preprocess data_mouse -o data_mouse_hull3d --method hull3d --ratio 0.5"})
 final class DataPreprocessCommand implements Callable<Integer> {
@@ -82,6 +84,24 @@ final class DataPreprocessCommand implements Callable<Integer> {
 
     @Option(names = "--geometry", defaultValue = "similarity", paramLabel = "MODE", description = "normalize-cameras: geometry mode (default: ${DEFAULT-VALUE}).")
     private String geometry;
+
+    @Option(names = "--noise", defaultValue = "0", paramLabel = "LEVELS", description = "degrade: noise of up to this deviation, grey levels.")
+    private float noise;
+
+    @Option(names = "--blur", defaultValue = "0", paramLabel = "PIXELS", description = "degrade: blur of up to this deviation.")
+    private float blur;
+
+    @Option(names = "--jpeg", defaultValue = "100", paramLabel = "QUALITY", description = "degrade: compression down to this quality, 1 to 100.")
+    private float jpeg;
+
+    @Option(names = "--gain", defaultValue = "0", paramLabel = "SHARE", description = "degrade: colour channels up to this share brighter or darker.")
+    private float gain;
+
+    @Option(names = "--mask-shift", defaultValue = "0", paramLabel = "PIXELS", description = "degrade: masks up to this much larger or smaller.")
+    private int maskShift;
+
+    @Option(names = "--seed", defaultValue = "42", paramLabel = "N", description = "degrade: seed (default: ${DEFAULT-VALUE}).")
+    private long seed;
 
     @Option(names = "--num-samples", defaultValue = "2147483647", paramLabel = "N", description = "Samples at most (default: all).")
     private int limit;
@@ -140,8 +160,10 @@ final class DataPreprocessCommand implements Callable<Integer> {
             }
             case "normalize-cameras" -> new NormalizeCameras(new RigNormalization(new RigNormalization.Center.PrincipalRays(), Optional.empty(), OptionalInt.empty(),
                     GeometryMode.of(geometry), 2.7, Optional.empty()));
+            case "degrade" -> new Degrade(new PictureDegradation(new float[] {1 - gain, 1 + gain}, new float[] {0, blur}, new float[] {0, noise}, new float[] {jpeg, 100},
+                    maskShift, 0), seed);
             default -> throw new IllegalArgumentException("--method " + method + " is unknown: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, "
-                    + "normalize-cameras, hull3d, virtual-lookat");
+                    + "normalize-cameras, hull3d, virtual-lookat, degrade");
         };
     }
 

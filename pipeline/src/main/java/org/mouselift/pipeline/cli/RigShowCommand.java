@@ -2,6 +2,7 @@ package org.mouselift.pipeline.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,7 +24,10 @@ import org.mouselift.data.camera.RigNormalization;
 import org.mouselift.data.camera.SlotAssignment;
 import org.mouselift.data.camera.SphericalPosition;
 import org.mouselift.data.camera.UpMethod;
+import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.PngWriter;
+import org.mouselift.pipeline.mousedata.PictureSet;
+import org.mouselift.pipeline.report.CameraFigures;
 import org.mouselift.pipeline.report.RigPlot;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -69,6 +73,9 @@ final class RigShowCommand implements Callable<Integer> {
     @Option(names = "--plot", paramLabel = "FILE", description = "Draw the rig as PNG: from above, from the side, at a slant.")
     private Path plot;
 
+    @Option(names = "--figures", paramLabel = "FOLDER", description = "Draw before and after: positions, numbers, pictures of a sample with their cameras; and the data as JSON.")
+    private Path figures;
+
     @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the cameras; a name with \"transforms\" gets NeRF's format, others opencv_cameras.json.")
     private Path output;
 
@@ -112,6 +119,11 @@ final class RigShowCommand implements Callable<Integer> {
         if (plot != null) {
             PngWriter.write(plot, RigPlot.rows(layers));
             out.println(plot);
+        }
+        if (figures != null) {
+            Path place = Path.of(rig);
+            List<Image8> pictures = Files.isDirectory(place) ? PictureSet.read(place).pictures() : List.of();
+            CameraFigures.write(figures, named.rig(), shown, pictures).forEach(out::println);
         }
         if (output != null) {
             if (output.getFileName().toString().contains("transforms")) {

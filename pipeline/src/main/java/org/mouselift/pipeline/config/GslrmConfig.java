@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.mouselift.data.dataset.PictureDegradation;
 
 /**
  * A training configuration of GS-LRM (stage 2) as the original's YAML files hold it (GS-LRM specification §1.1, §6, §12).
@@ -49,9 +50,12 @@ public record GslrmConfig(Model model, Runtime runtime, Freeze freeze, Dataset d
         public enum Kind { CONSTANT, RANDOM, THREE_CHOICES }
     }
 
-    /** @param datasetPath list file with one sample folder a line; missing when the command line must name it */
+    /**
+     * @param datasetPath list file with one sample folder a line; missing when the command line must name it
+     * @param expectPreprocessing ours: steps that the data set's record must name (mouse specification §2.8)
+     */
     public record Dataset(Optional<Path> datasetPath, int numViews, int numInputViews, boolean targetHasInput, boolean maximizeViewOverlap,
-            boolean randomInputViews, boolean removeAlpha, Background background) {}
+            boolean randomInputViews, boolean removeAlpha, Background background, List<String> expectPreprocessing) {}
 
     public record Loader(int batchSize, int workers, int prefetchFactor) {}
 
@@ -88,8 +92,11 @@ public record GslrmConfig(Model model, Runtime runtime, Freeze freeze, Dataset d
     /** @param logEvery of scalars, as the original's tracker */
     public record Logging(int printEvery, int visEvery, int logEvery, String project, String group, String jobType, String experiment) {}
 
-    /** @param flip the original's {@code horizontal_flip}: cameras are not mirrored with the picture, so it corrupts geometry */
-    public record Augmentation(boolean enabled, boolean flip, double rotationDegrees, double[] brightness, double[] contrast) {
+    /**
+     * @param flip the original's {@code horizontal_flip}: cameras are not mirrored with the picture, so it corrupts geometry
+     * @param degradation not in the original: noise, blur, compression, colours, masks and poses as of real pictures
+     */
+    public record Augmentation(boolean enabled, boolean flip, double rotationDegrees, double[] brightness, double[] contrast, PictureDegradation degradation) {
         public Augmentation {
             brightness = brightness.clone();
             contrast = contrast.clone();

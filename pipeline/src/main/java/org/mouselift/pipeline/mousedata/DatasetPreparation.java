@@ -126,7 +126,8 @@ public final class DatasetPreparation {
         CameraRig framed = source.map(options.frame::camera);
         RigNormalization.Result normal = options.geometry.apply(framed);
         warnings.addAll(normal.warnings());
-        RigCheck.require(normal.rig(), RigCheck.Limits.STANDARD.withMaxViewAngle(90).withCameras(options.views));
+        RigCheck.Limits limits = options.geometry.mode() == GeometryMode.NONE ? RigCheck.Limits.SOURCE_UNITS : RigCheck.Limits.STANDARD;
+        RigCheck.require(normal.rig(), limits.withMaxViewAngle(90).withCameras(options.views));
         List<CameraRow> rows = new ArrayList<>();
         for (int i = 0; i < framed.size(); i++) {
             Camera before = framed.get(i);

@@ -36,6 +36,10 @@ final class SampleFolder {
 
     private SampleFolder() {}
 
+    static boolean isName(String name) {
+        return NAME.matcher(name).matches();
+    }
+
     static String name(int index) {
         return String.format(Locale.ROOT, "sample_%06d", index);
     }

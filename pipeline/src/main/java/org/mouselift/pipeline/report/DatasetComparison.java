@@ -61,7 +61,7 @@ public final class DatasetComparison {
         AtomicFile.writeText(folder.resolve("comparison_report.md"), QualityMarkdown.comparison(metrics, date, geometry(entries)) + "\n" + forStage2(entries) + "\n");
         AtomicFile.writeText(folder.resolve("comparison_metrics.json"), MAPPER.writeValueAsString(json(entries)) + "\n");
         HtmlPage page = new HtmlPage("Data sets compared", date + ", the first " + metrics.stream().mapToInt(m -> m.samples().size()).max().orElse(0) + " samples of each");
-        page.note(QualityMarkdown.ONLY_2D).table(List.of("data set", "samples", "size mean", "size CV", "centre offset", "2D grade", "3D grade", "frontier points"),
+        page.note(QualityMarkdown.ONLY_2D).table(List.of("data set", "samples", "size mean", "size CV", "centre offset at 512", "2D grade", "3D grade", "frontier points"),
                 entries.stream().map(DatasetComparison::row).toList());
         page.paragraph(QualityMarkdown.recommendation(entries.stream().map(Entry::metrics).min(java.util.Comparator.comparing(QualityMarkdown::grade)).orElseThrow())
                 .replaceAll("[*`]", "").replace("\n\n", ". ")).paragraph(forStage2(entries));
@@ -81,7 +81,7 @@ public final class DatasetComparison {
     private static List<String> row(Entry e) {
         QualityMetrics.Summary s = e.metrics.summary();
         return List.of(e.metrics.dataset(), Integer.toString(s.samples()), text("%.1f %%", 100 * s.sampleSize().mean()), text("%.2f %%", s.sampleSize().cv()),
-                text("%.1f px", s.sampleOffset().mean()), QualityMarkdown.grade(e.metrics).name(), e.check.map(c -> c.grade().text()).orElse("unknown"),
+                text("%.1f px", s.sampleOffset().mean() * 512 / e.metrics.imageSize()), QualityMarkdown.grade(e.metrics).name(), e.check.map(c -> c.grade().text()).orElse("unknown"),
                 e.check.map(c -> text("%.2f px", c.meanTangency())).orElse(""));
     }
 

@@ -77,6 +77,9 @@ final class SamplePictures {
                 }
                 d.outline(new java.awt.geom.Rectangle2D.Double(left + 2, top, TILE - 4, TILE - 4), Drawing.PALE, 1);
             }
+            if (pictures.get(r).isEmpty()) {
+                d.text("only metrics are known, no pictures", SIDE + 14, top + TILE / 2.0, 12, false, Drawing.GREY, Drawing.Align.LEFT);
+            }
         }
         return d.image();
     }

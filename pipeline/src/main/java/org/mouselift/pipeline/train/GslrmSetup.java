@@ -9,6 +9,7 @@ import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.GeometryMode;
 import org.mouselift.data.dataset.AutoMask;
 import org.mouselift.data.dataset.BackgroundColor;
+import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.data.dataset.MouseViewDataset;
 import org.mouselift.data.dataset.RandomViewDataset;
 import org.mouselift.data.dataset.SampleList;
@@ -123,6 +124,7 @@ public final class GslrmSetup {
      */
     public static SceneSource scenes(GslrmConfig config, Path list, boolean training, boolean perCameraDistance) throws IOException {
         SampleList samples = SampleList.read(list);
+        DatasetLineage.require(samples, config.dataset().expectPreprocessing());
         GslrmConfig.Dataset d = config.dataset();
         GslrmConfig.Background b = d.background();
         BackgroundColor background = switch (b.kind()) {
@@ -142,7 +144,7 @@ public final class GslrmSetup {
         GslrmConfig.Augmentation a = m.augmentation();
         boolean augment = training && a.enabled();
         ViewAugmentation augmentation = augment
-                ? new ViewAugmentation(a.flip(), a.rotationDegrees(), floats(a.brightness()), floats(a.contrast())) : ViewAugmentation.NONE;
+                ? new ViewAugmentation(a.flip(), a.rotationDegrees(), floats(a.brightness()), floats(a.contrast()), a.degradation()) : ViewAugmentation.NONE;
         GeometryMode geometry = m.targetCameraDistance() > 0
                 ? perCameraDistance ? GeometryMode.PER_CAMERA_LEGACY : GeometryMode.SIMILARITY : GeometryMode.NONE;
         boolean fixed = !augment && b.kind() == GslrmConfig.Background.Kind.CONSTANT;

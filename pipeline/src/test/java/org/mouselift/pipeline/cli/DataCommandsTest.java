@@ -56,6 +56,22 @@ class DataCommandsTest {
         assertTrue(compare.out.contains("left out") && Files.isRegularFile(folder.resolve("cmp/multi_sample_comparison.png")), compare.out);
         assertEquals(3, run("data", "compare", folder.resolve("missing"), "-o", folder.resolve("cmp2")).code);
 
+        ok("data", "check", folder.resolve("data_mouse_hull3d"), "--geometry-samples", 0, "--expect", "prepare,hull3d");
+        Run unmade = run("data", "check", base, "--geometry-samples", 0, "--expect", "prepare,hull3d");
+        assertTrue(unmade.code == 1 && unmade.out.contains("MFL-D07") && unmade.out.contains("hull3d is missing"), unmade.out);
+        Path local = folder.resolve("data_mouse_local");
+        ok("data", "prepare", "--video-dir", rec, "-o", local, "--frame-interval", 1, "--image-size", 96, "--crop", "subject", "--split", "last");
+        ok("data", "prepare", "--video-dir", rec, "-o", folder.resolve("raw"), "--frame-interval", 1, "--image-size", 96, "--crop", "subject", "--geometry", "none", "--dry-run");
+        Run noMasks = run("data", "check", local);
+        assertTrue(noMasks.code == 1 && noMasks.out.contains("--method add-alpha"), "RGB on white, as the original's second converter writes it: " + noMasks.out);
+        ok("data", "preprocess", base, "--method", "degrade", "--noise", 5, "--jpeg", 60, "--mask-shift", 1, "-o", folder.resolve("data_bad"));
+        assertEquals(2, run("data", "preprocess", base, "--method", "degrade", "-o", folder.resolve("data_bad2")).code, "nothing to degrade");
+        Run calibration = run("data", "calibration", base, "--samples", 2, "--study", 1, "-o", folder.resolve("calibration.html"));
+        assertTrue(calibration.code <= 1 && calibration.out.contains("named rightly") && Files.isRegularFile(folder.resolve("calibration.html")), calibration.out);
+        Run mix = ok("data", "mix", base.resolve("data_mouse_train.txt") + "=0.5", folder.resolve("data_bad/data_mouse_train.txt") + "=0.5", "-o", folder.resolve("mixed.txt"));
+        assertTrue(mix.out.contains(" 50.0 %"), mix.out);
+        assertEquals(2, run("data", "mix", base.resolve("data_mouse_train.txt"), "x=1", "-o", folder.resolve("mixed.txt")).code);
+
         Run gap = ok("data", "gap", base, folder.resolve("data_mouse_hull3d"), "-o", folder.resolve("gap.html"));
         assertTrue(gap.out.contains("noise") && gap.out.contains("size ratio"), gap.out);
         Run gate = run("data", "gate", base, "--source", base);

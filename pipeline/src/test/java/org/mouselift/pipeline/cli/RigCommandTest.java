@@ -90,4 +90,40 @@ class RigCommandTest {
         assertTrue(claimed.out.contains("The claimed cameras do not fit; uniform6 at elevation 20° fits best."), claimed.out);
         assertEquals(3, run("rig", "probe", folder.resolve("nothing")).code);
     }
+
+    @Test
+    void aNormalisationIsShownBeforeAndAfter() throws Exception {
+        Path place = folder.resolve("figures");
+        assertEquals(0, run("rig", "show", "mouse6_raw", "--geometry", "similarity", "--up", "pca", "--figures", place).code);
+        JsonNode data = new ObjectMapper().readTree(place.resolve("camera_data.json").toFile());
+        assertEquals("Z up", data.at("/normalised/up_axis").asText());
+        assertEquals(246.1, data.at("/original/cameras/0/distance").asDouble(), 0.1);
+        assertEquals(2.005, data.at("/normalised/cameras/0/distance").asDouble(), 1e-3);
+        assertTrue(Files.isRegularFile(place.resolve("camera_positions_3d.png")) && Files.isRegularFile(place.resolve("camera_statistics.png")));
+    }
+
+    @Test
+    void encodingsHaveFourFigures() throws Exception {
+        Run r = run("rig", "encodings", "mouse6", "-o", folder.resolve("encodings"));
+        assertEquals(0, r.code, r.err);
+        assertTrue(r.out.contains("extrinsic") && Files.isRegularFile(folder.resolve("encodings/encoding_comparison.png")), r.out);
+        assertEquals(3, run("rig", "encodings", folder.resolve("missing.json")).code, "no cameras are invented");
+    }
+
+    /** The shipped network: with the right cameras its Gaussians look like the pictures again. */
+    @Test
+    void theRightCamerasWinTheReconstruction() throws Exception {
+        Path mice = folder.resolve("mice");
+        assertEquals(0, run("synth-mice", "-n", 1, "--first", 12_000, "--rig", "human6", "--size", 128, "-o", mice).code);
+        Path sample = mice.resolve("sample_012000");
+        Run good = run("rig", "test", sample, "--rigs", "uniform6,human32", "-o", folder.resolve("sheet.png"));
+        assertEquals(0, good.code, good.out + good.err);
+        assertTrue(good.out.contains("The sample's own cameras fit best.") && good.out.contains("left out: human32") && good.out.contains("own reversed"), good.out);
+        assertEquals(4 * 128, Images.read(folder.resolve("sheet.png")).height(), "the pictures and three rigs");
+        OpencvCameraFile file = OpencvCameraFile.read(sample.resolve(OpencvCameraFile.FILE_NAME), OpencvCameraFile.Options.SAMPLE);
+        file.withCameras(org.mouselift.pipeline.evaluate.CameraHypotheses.reversed(file.rig("own"))).write(sample.resolve(OpencvCameraFile.FILE_NAME));
+        Run bad = run("rig", "test", sample, "--rigs", "human6");
+        assertEquals(1, bad.code, bad.out + bad.err);
+        assertTrue(bad.out.contains("Not the sample's own cameras fit best"), bad.out);
+    }
 }
