@@ -16,6 +16,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Gradients;
@@ -117,6 +118,31 @@ class UNetBehaviourTest {
                 }
             }
         });
+    }
+
+    /** For any number of views: the original attends to one view alone where there are more than six (mouse specification §5.8, K-50). */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 6, 8})
+    void theReferenceIsSeenByAllHoweverManyViewsThereAre(int views) {
+        for (AttentionRule rule : List.of(AttentionRule.SPARSE, AttentionRule.DENSE)) {
+            Map<String, Object> keys = keys();
+            keys.put("num_views", views);
+            try (Scope scope = Scope.open("test");
+                    UNetMV2DConditionModel model = UNetMV2DConditionModel.initialised(UNetConfig.of(keys, "views").withRule(rule), DType.F32, 5)) {
+                Tensor sample = normal(DType.F32, 1, views, 8, 4, 4);
+                Tensor prompts = normal(DType.F32, 2, views, 3, 6);
+                long[] t = new long[views];
+                Arrays.fill(t, 37);
+                Tensor before = model.predict(sample, t, prompts, null);
+                Tensor other = Ops.copy(sample);
+                Tensor reference = Ops.slice(other, 0, 0, 1);
+                Ops.assign(reference, Ops.affine(reference, 0.7, 0.4));
+                Tensor after = model.predict(other, t, prompts, null);
+                for (int v = 0; v < views; v++) {
+                    assertFalse(Arrays.equals(row(before, v), row(after, v)), rule + ": view " + v + " of " + views);
+                }
+            }
+        }
     }
 
     @Test

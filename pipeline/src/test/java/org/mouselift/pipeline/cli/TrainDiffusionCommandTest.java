@@ -266,6 +266,20 @@ class TrainDiffusionCommandTest {
         assertTrue(err.toString().contains("gone.pth"), err.toString());
     }
 
+    /** The gate is not passed by having run. */
+    @Test
+    void theOverfitGateMeasuresWhetherTheLossFell() throws IOException {
+        config(pictures());
+        assertEquals(ExitCode.CHECK_FAILED, train("--overfit", 1, "--set", "max_train_steps", 2), err.toString());
+        assertTrue(err.toString().contains("overfit gate NOT passed"), err.toString());
+        JsonNode verdict = JSON.readTree(folder.resolve("run/overfit_1/overfit_verdict.json").toFile());
+        assertFalse(verdict.get("passed").asBoolean());
+        assertTrue(verdict.get("last_loss").asDouble() > 0.1 * verdict.get("largest_loss").asDouble() && verdict.get("samples").asInt() == 1, verdict.toString());
+        assertFalse(Files.exists(folder.resolve("run/overfit_1/pipeckpts")), "what has learnt one sample by heart is no pipeline");
+        assertEquals(ExitCode.USAGE, train("--overfit", 3));
+        assertTrue(err.toString().contains("the list has 2 samples"), err.toString());
+    }
+
     private void refused(String code, String... messages) throws IOException {
         refusedWith(List.of(), code, messages);
     }
