@@ -3,6 +3,7 @@ package org.mouselift.pipeline.cli;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,7 +33,15 @@ import org.mouselift.data.synth.MouseView;
 import org.mouselift.data.synth.SynthMouse;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Scope;
+import org.mouselift.engine.Tensor;
+import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.pipeline.evaluate.MadeUpVgg16;
+import org.mouselift.pipeline.multiview.GeneratedViews;
+import org.mouselift.pipeline.multiview.MultiViewPipeline;
+import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.multiview.ReferencePicture;
+import org.mouselift.pipeline.multiview.SamplingOptions;
+import org.mouselift.pipeline.multiview.StepPictures;
 import org.mouselift.pipeline.multiview.TinyPipeline;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.prompts.TrainedPrompts;
@@ -129,6 +139,33 @@ class ReconstructCommandTest {
         assertTrue(Files.exists(a.resolve("cam_000/steps/step_000.png")));
         assertEquals(0, views(a, photo), err.toString());
         assertFalse(Files.exists(a.resolve("cam_000/steps")), "of the run before");
+    }
+
+    @Test
+    void whatIsCancelledLeavesNothing() throws IOException {
+        Path steps = folder.resolve("results/cam_000/steps");
+        Image8 reference = ReferencePicture.read(photo, SIZE, OptionalDouble.empty(), false);
+        PromptEmbeddings prompts = PromptEmbeddings.read(pipeline.resolve("clr_embeds.safetensors"));
+        try (MultiViewPipeline loaded = MultiViewPipeline.load(PipelineFolder.open(pipeline)); StepPictures pictures = new StepPictures(loaded, steps)) {
+            var listener = new MultiViewPipeline.Listener() {
+                private int done;
+
+                @Override
+                public void step(int index, int count, int timestep, Tensor prediction, Tensor latents) {
+                    pictures.step(index, count, latents);
+                    done++;
+                }
+
+                @Override
+                public boolean cancelled() {
+                    return done == 2;
+                }
+            };
+            assertThrows(MultiViewPipeline.CancelledException.class, () -> GeneratedViews.sample(loaded, prompts, reference,
+                    new SamplingOptions(4, 1, 1, 0, DiffusionSampler.Kind.DDIM), 1, listener));
+            assertTrue(Files.exists(steps.resolve("step_001.png")));
+        }
+        assertFalse(Files.exists(folder.resolve("results")), "folders, too");
     }
 
     @Test
