@@ -180,14 +180,7 @@ public final class Checkpoint implements AutoCloseable {
      * @throws TensorNamesException if a name has the prefix twice, or one tensor is there with and without it
      */
     public Map<String, StoredTensor> stateDict() throws CheckpointException {
-        String prefix = "";
-        if (root instanceof Map<?, ?> map) {
-            for (String wrapper : WRAPPERS) {
-                if (prefix.isEmpty() && map.get(wrapper) instanceof Map) {
-                    prefix = wrapper + ".";
-                }
-            }
-        }
+        String prefix = wrapper();
         Map<String, StoredTensor> state = new LinkedHashMap<>();
         for (Map.Entry<String, StoredTensor> tensor : tensors.entrySet()) {
             if (tensor.getKey().startsWith(prefix)) {
@@ -215,6 +208,23 @@ public final class Checkpoint implements AutoCloseable {
                 tensor.data().unload();
             }
         }
+    }
+
+    /** What the full names of the network's tensors begin with; empty if they are not wrapped. */
+    private String wrapper() {
+        if (root instanceof Map<?, ?> map) {
+            for (String wrapper : WRAPPERS) {
+                if (map.get(wrapper) instanceof Map) {
+                    return wrapper + ".";
+                }
+            }
+        }
+        return "";
+    }
+
+    /** True for the full name of a tensor that belongs to the network, not to what lies beside it. */
+    boolean isNetwork(String name) {
+        return name.startsWith(wrapper());
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.mouselift.data.checkpoint;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -20,15 +21,22 @@ public record CheckpointDifference(List<String> onlyInFirst, List<String> onlyIn
      *
      * @param largest largest absolute difference; NaN differs from every number by infinity, and from NaN by nothing
      * @param rootMeanSquare of the differences
-     * @param relative norm of the difference over the norm of the first tensor
+     * @param relative norm of the difference over the norm of the first tensor's finite elements; infinite over zero
      * @param elements how many elements differ
      */
     public record Change(String name, String first, String second, double largest, double rootMeanSquare, double relative, long elements) {}
 
-    /** Compares the network's tensors ({@link Checkpoint#stateDict}) whose names contain {@code match}. */
+    /**
+     * Compares tensors whose names contain {@code match}: those of the network by their own names ({@link Checkpoint#stateDict}), and
+     * where both files hold others, such as the state of an optimizer, these too.
+     */
     public static CheckpointDifference of(Checkpoint first, Checkpoint second, String match) throws CheckpointException {
-        Map<String, StoredTensor> a = first.stateDict();
-        Map<String, StoredTensor> b = second.stateDict();
+        Map<String, StoredTensor> a = new LinkedHashMap<>(first.stateDict());
+        Map<String, StoredTensor> b = new LinkedHashMap<>(second.stateDict());
+        if (first.tensors().size() > a.size() && second.tensors().size() > b.size()) {
+            others(first, a);
+            others(second, b);
+        }
         List<String> onlyA = new ArrayList<>();
         List<String> onlyB = new ArrayList<>(new TreeSet<>(b.keySet()));
         List<Change> changed = new ArrayList<>();
@@ -56,6 +64,14 @@ public record CheckpointDifference(List<String> onlyInFirst, List<String> onlyIn
         return new CheckpointDifference(List.copyOf(onlyA), List.copyOf(onlyB), List.copyOf(changed), equal);
     }
 
+    private static void others(Checkpoint of, Map<String, StoredTensor> into) {
+        of.tensors().forEach((name, tensor) -> {
+            if (!of.isNetwork(name)) {
+                into.put(name, tensor);
+            }
+        });
+    }
+
     /** True if both hold the same names, shapes and numbers. */
     public boolean same() {
         return onlyInFirst.isEmpty() && onlyInSecond.isEmpty() && changed.isEmpty();
@@ -69,7 +85,7 @@ public record CheckpointDifference(List<String> onlyInFirst, List<String> onlyIn
             double[] y = new org.mouselift.data.safetensors.SafetensorsEntry(b.file(), name, b.type(), new long[] {x.length},
                     b.data().asSlice(first * width, (long) x.length * width)).doubles();
             for (int i = 0; i < x.length; i++) {
-                sums[2] += x[i] * x[i];
+                sums[2] += Double.isFinite(x[i]) ? x[i] * x[i] : 0;
                 if (x[i] != y[i] && !(Double.isNaN(x[i]) && Double.isNaN(y[i]))) {
                     double d = Double.isNaN(x[i]) || Double.isNaN(y[i]) ? Double.POSITIVE_INFINITY : Math.abs(x[i] - y[i]);
                     differing[0]++;

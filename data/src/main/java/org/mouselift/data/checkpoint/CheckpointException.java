@@ -13,7 +13,7 @@ public class CheckpointException extends IOException {
         this.path = path;
     }
 
-    CheckpointException(Path path, String problem, String remedy, Throwable cause) {
+    public CheckpointException(Path path, String problem, String remedy, Throwable cause) {
         this(path, problem, remedy);
         initCause(cause);
     }

@@ -3,6 +3,7 @@ package org.mouselift.data.tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,7 +104,12 @@ public final class ClipTokenizer {
     /** Pairs by rank; the first line is a version comment. */
     private static Map<String, Integer> merges(Path file, Map<String, Integer> vocabulary) throws IOException {
         bounded(file);
-        List<String> lines = Files.readString(file, StandardCharsets.UTF_8).lines().toList();
+        List<String> lines;
+        try {
+            lines = Files.readString(file, StandardCharsets.UTF_8).lines().toList();
+        } catch (CharacterCodingException e) {
+            throw new IOException("MFL-E301: " + file + " is not text in UTF-8", e);
+        }
         Map<String, Integer> ranks = new HashMap<>();
         for (int i = 1; i < lines.size(); i++) {
             if (lines.get(i).isBlank()) {

@@ -24,10 +24,9 @@ public final class TorchWriter {
     private static final int BLOCK = 1 << 20;
     private static final long MAX_32 = 0xFFFF_FFFFL;
     private static final int UTF8 = 0x800;
-    /** 1980-01-01, the least date of a zip archive. */
-    private static final int DATE = 0x21;
+    /** Sizes and check sum stand behind the content. */
+    private static final int DESCRIPTOR = 8;
     private static final int ZIP64_VERSION = 45;
-    private static final int PLAIN_VERSION = 20;
 
     private record Entry(byte[] name, long header, long size, int crc) {}
 
@@ -90,15 +89,15 @@ public final class TorchWriter {
     }
 
     private void entry(String name, byte[] content) throws IOException {
+        Entry begun = header(name, content.length);
+        put(ByteBuffer.wrap(content));
         CRC32 crc = new CRC32();
         crc.update(content);
-        header(name, content.length, (int) crc.getValue());
-        put(ByteBuffer.wrap(content));
+        end(begun, crc);
     }
 
     private void tensor(String name, TorchValues tensor, MemorySegment block) throws IOException {
-        header(name, tensor.bytes(), 0);
-        Entry begun = entries.removeLast();
+        Entry begun = header(name, tensor.bytes());
         CRC32 crc = new CRC32();
         int width = tensor.type().bytes();
         for (long first = 0; first < tensor.elements(); ) {
@@ -109,43 +108,68 @@ public final class TorchWriter {
             put(bytes);
             first += count;
         }
-        ByteBuffer checksum = little(Integer.BYTES).putInt((int) crc.getValue()).flip();
-        long at = begun.header() + 14;
-        while (checksum.hasRemaining()) {
-            at += channel.write(checksum, at);
-        }
-        entries.add(new Entry(begun.name(), begun.header(), begun.size(), (int) crc.getValue()));
+        end(begun, crc);
     }
 
-    /** Local header, with an extra field that moves the content to a multiple of 64. */
-    private void header(String name, long size, int crc) throws IOException {
+    private boolean isWide(long size, long at) {
+        return size >= zip64From || at >= zip64From;
+    }
+
+    /**
+     * Local header without sizes, and an extra field that moves the content to a multiple of 64. PyTorch can compute offsets instead of
+     * reading headers, so that every byte counts: fields, their order, and the descriptor behind the content.
+     */
+    private Entry header(String name, long size) throws IOException {
         byte[] full = (root + "/" + name).getBytes(StandardCharsets.UTF_8);
-        boolean wide = size >= zip64From;
-        int before = 30 + full.length + (wide ? 20 : 0) + 4;
-        int padding = (int) Math.floorMod(-(position + before), (long) ALIGNMENT);
+        long at = position;
+        int fields = (size >= zip64From ? 16 : 0) + (at >= zip64From ? 8 : 0);
+        int before = 30 + full.length + (isWide(size, at) ? 4 + fields : 0) + 4;
+        int padding = (int) Math.floorMod(-(at + before), (long) ALIGNMENT);
         ByteBuffer out = little(before + padding);
-        out.putInt(0x04034b50).putShort((short) (wide ? ZIP64_VERSION : PLAIN_VERSION)).putShort((short) UTF8).putShort((short) 0).putShort((short) 0)
-                .putShort((short) DATE).putInt(crc).putInt((int) (wide ? MAX_32 : size)).putInt((int) (wide ? MAX_32 : size))
+        out.putInt(0x04034b50).putShort((short) 0).putShort(flags(size)).putShort((short) 0).putInt(0).putInt(0).putInt(0).putInt(0)
                 .putShort((short) full.length).putShort((short) (before + padding - 30 - full.length)).put(full);
-        if (wide) {
-            out.putShort((short) 1).putShort((short) 16).putLong(size).putLong(size);
+        if (isWide(size, at)) {
+            out.putShort((short) 1).putShort((short) fields);
+            if (size >= zip64From) {
+                out.putLong(size).putLong(size);
+            }
+            if (at >= zip64From) {
+                out.putLong(at);
+            }
         }
         out.put((byte) 'F').put((byte) 'B').putShort((short) padding);
         while (out.hasRemaining()) {
             out.put((byte) 'Z');
         }
-        entries.add(new Entry(full, position, size, crc));
         put(out.flip());
+        return new Entry(full, at, size, 0);
+    }
+
+    private static short flags(long size) {
+        return (short) (size > 0 ? UTF8 | DESCRIPTOR : UTF8);
+    }
+
+    /** The descriptor with check sum and sizes; none behind nothing. */
+    private void end(Entry begun, CRC32 crc) throws IOException {
+        int sum = (int) crc.getValue();
+        if (begun.size() > 0) {
+            ByteBuffer out = little(24).putInt(0x08074b50).putInt(sum);
+            if (isWide(begun.size(), begun.header())) {
+                out.putLong(begun.size()).putLong(begun.size());
+            } else {
+                out.putInt((int) begun.size()).putInt((int) begun.size());
+            }
+            put(out.flip());
+        }
+        entries.add(new Entry(begun.name(), begun.header(), begun.size(), sum));
     }
 
     private void directory() throws IOException {
         long start = position;
         for (Entry e : entries) {
-            boolean wide = e.size() >= zip64From || e.header() >= zip64From;
+            boolean wide = isWide(e.size(), e.header());
             ByteBuffer out = little(46 + e.name().length + (wide ? 28 : 0));
-            short version = (short) (wide ? ZIP64_VERSION : PLAIN_VERSION);
-            out.putInt(0x02014b50).putShort(version).putShort(version).putShort((short) UTF8).putShort((short) 0).putShort((short) 0)
-                    .putShort((short) DATE).putInt(e.crc()).putInt((int) (wide ? MAX_32 : e.size())).putInt((int) (wide ? MAX_32 : e.size()))
+            out.putInt(0x02014b50).putShort((short) 0).putShort((short) 0).putShort(flags(e.size())).putShort((short) 0).putInt(0).putInt(e.crc()).putInt((int) (wide ? MAX_32 : e.size())).putInt((int) (wide ? MAX_32 : e.size()))
                     .putShort((short) e.name().length).putShort((short) (wide ? 28 : 0)).putShort((short) 0).putShort((short) 0).putShort((short) 0)
                     .putInt(0).putInt((int) (wide ? MAX_32 : e.header())).put(e.name());
             if (wide) {

@@ -51,6 +51,12 @@ class ImageFuzzTest {
         check(mutations, JpegTest.withOrientation(JpegTest.quadrants(32, 16, BufferedImage.TYPE_3BYTE_BGR), 6, ByteOrder.BIG_ENDIAN));
     }
 
+    @Tag("slow")
+    @Property(tries = 100_000)
+    void onlyTypedErrorsFromJpegLong(@ForAll("mutations") List<Mutation> mutations) throws IOException {
+        check(mutations, JpegTest.withOrientation(JpegTest.quadrants(32, 16, BufferedImage.TYPE_3BYTE_BGR), 6, ByteOrder.BIG_ENDIAN));
+    }
+
     private static void check(List<Mutation> mutations, byte[] seed) {
         byte[] file = seed.clone();
         for (Mutation m : mutations) {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.zip.DeflaterOutputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -154,10 +155,21 @@ class MatFileTest {
     /** Whatever the bytes, there is a value or an exception of ours, and no more numbers than allowed. */
     @Test
     void damagedFilesGiveOnlyTypedExceptions() throws IOException {
+        damage(4000);
+    }
+
+    @Tag("slow")
+    @Test
+    void manyDamagedFilesGiveOnlyTypedExceptions() throws IOException {
+        damage(120_000);
+    }
+
+    private void damage(int files) throws IOException {
         SplittableRandom random = new SplittableRandom(5);
+        List<byte[]> seeds = List.of(example(ByteOrder.LITTLE_ENDIAN, false), example(ByteOrder.LITTLE_ENDIAN, true), example(ByteOrder.BIG_ENDIAN, false));
         int failures = 0;
-        for (int i = 0; i < 4000; i++) {
-            byte[] bytes = example(ByteOrder.LITTLE_ENDIAN, i % 2 == 1);
+        for (int i = 0; i < files; i++) {
+            byte[] bytes = seeds.get(i % seeds.size()).clone();
             for (int k = 1 + random.nextInt(3); k > 0; k--) {
                 bytes[128 + random.nextInt(bytes.length - 128)] = (byte) random.nextInt(256);
             }
@@ -165,12 +177,20 @@ class MatFileTest {
                 bytes = java.util.Arrays.copyOf(bytes, 128 + random.nextInt(bytes.length - 128));
             }
             Path file = Files.write(folder.resolve("mutant.mat"), bytes);
+            long before = allocated();
             try {
                 MatFile.read(file, path -> true, 1000);
             } catch (MatFileException e) {
+                assertTrue(e.getMessage().contains("mutant.mat"), e.getMessage());
                 failures++;
             }
+            long used = allocated() - before;
+            assertTrue(used < (8 << 20) + 4000L * bytes.length, used + " bytes allocated for a file of " + bytes.length);
         }
-        assertTrue(failures > 1000, failures + " of 4000 were refused");
+        assertTrue(failures > files / 4, failures + " of " + files + " were refused");
+    }
+
+    private static long allocated() {
+        return ((com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean()).getCurrentThreadAllocatedBytes();
     }
 }

@@ -47,8 +47,66 @@ class SafetensorsFuzzTest {
         check(mutations, cut);
     }
 
+    /** A tensor of a valid file; its numbers follow from its name. */
+    record Sample(String name, StoredType type, long[] shape) {
+        byte[] bytes() {
+            long n = type.bytes();
+            for (long side : shape) {
+                n *= side;
+            }
+            byte[] out = new byte[(int) n];
+            new java.util.Random(name.hashCode()).nextBytes(out);
+            return out;
+        }
+    }
+
+    @Provide
+    Arbitrary<List<Sample>> samples() {
+        Arbitrary<String> names = Arbitraries.oneOf(Arbitraries.strings().alpha().ofMinLength(1).ofMaxLength(8), Arbitraries.strings().ofMaxLength(4)
+                .filter(s -> s.codePoints().noneMatch(c -> c >= 0xD800 && c < 0xE000)));
+        return Combinators.combine(names, Arbitraries.of(StoredType.class), Arbitraries.longs().between(0, 5).array(long[].class).ofMaxSize(4)).as(Sample::new)
+                .list().uniqueElements(Sample::name).ofMaxSize(6);
+    }
+
+    private static byte[] written(List<Sample> samples) throws IOException {
+        Path path = Files.createTempFile("fuzz", ".safetensors");
+        SafetensorsWriter writer = new SafetensorsWriter().metadata("format", "pt");
+        for (Sample s : samples) {
+            writer.add(s.name, s.type, s.shape, MemorySegment.ofArray(s.bytes()));
+        }
+        writer.write(path);
+        byte[] bytes = Files.readAllBytes(path);
+        Files.delete(path);
+        return bytes;
+    }
+
+    @Property(tries = 300)
+    void validFilesReadBack(@ForAll("samples") List<Sample> samples) throws IOException {
+        try (SafetensorsFile file = SafetensorsFile.of(Path.of("f.safetensors"), MemorySegment.ofArray(written(samples)))) {
+            if (file.entries().size() != samples.size()) {
+                throw new AssertionError(file.names().toString());
+            }
+            for (Sample s : samples) {
+                SafetensorsEntry entry = file.entries().get(s.name);
+                if (entry.type() != s.type || !Arrays.equals(entry.shape(), s.shape)
+                        || !Arrays.equals(entry.data().toArray(java.lang.foreign.ValueLayout.JAVA_BYTE), s.bytes())) {
+                    throw new AssertionError(entry.describe());
+                }
+            }
+        }
+    }
+
+    @Property(tries = 1000)
+    void damagedFilesAreTypedErrors(@ForAll("samples") List<Sample> samples, @ForAll("mutations") List<Mutation> mutations, @ForAll int cut) throws IOException {
+        check(written(samples), mutations, cut);
+    }
+
     private static void check(List<Mutation> mutations, int cut) throws IOException {
-        byte[] bytes = seed.clone();
+        check(seed.clone(), mutations, cut);
+    }
+
+    private static void check(byte[] valid, List<Mutation> mutations, int cut) throws IOException {
+        byte[] bytes = valid;
         for (Mutation m : mutations) {
             bytes[m.at % bytes.length] = (byte) m.value;
         }

@@ -157,7 +157,7 @@ class TorchFuzzTest {
                     new View(0, 5, new long[0], new long[0], 1)), legacy).bytes());
             seeds.add(new Sample(List.of(1), List.of(new View(0, 0, new long[] {2, 0}, new long[] {1, 1}, 0)), legacy).bytes());
         }
-        for (int i = 0; i < 120_000; i++) {
+        for (int i = 0; i < 240_000; i++) { // half of them zip, half legacy
             byte[] bytes = seeds.get(i % seeds.size()).clone();
             for (int m = random.nextInt(1, 5); m > 0; m--) {
                 bytes[random.nextInt(bytes.length)] = (byte) (random.nextBoolean() ? random.nextInt(256) : OPCODES.charAt(random.nextInt(OPCODES.length())));

@@ -42,9 +42,9 @@ record ErrorReport(int exitCode, String message, String remedy, String trace) {
     /** The lines for stderr; {@code trace} first, so that the message stands last on the screen. */
     String render() {
         StringBuilder text = new StringBuilder(trace);
-        text.append("error: ").append(message).append(System.lineSeparator());
+        text.append("error: ").append(Printable.lines(message)).append(System.lineSeparator());
         if (!remedy.isEmpty()) {
-            text.append("  ").append(remedy).append(System.lineSeparator());
+            text.append("  ").append(Printable.lines(remedy)).append(System.lineSeparator());
         }
         return text.toString();
     }

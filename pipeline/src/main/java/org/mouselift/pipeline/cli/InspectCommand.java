@@ -119,6 +119,9 @@ final class InspectCommand implements Callable<Integer> {
         if (Checkpoint.formatOf(head).isPresent()) {
             return "checkpoint";
         }
+        if (head.length == 0) {
+            throw CommandException.badInput(file + ": the file is empty", "Copy it again.");
+        }
         throw CommandException.badInput(file + ": neither a checkpoint (safetensors, PyTorch) nor PLY, PNG or JPEG (by its first bytes)", "");
     }
 
@@ -156,15 +159,20 @@ final class InspectCommand implements Callable<Integer> {
     private void tree() throws IOException {
         try (Checkpoint stored = open(file)) {
             PrintWriter out = spec.commandLine().getOut();
-            out.printf(Locale.ROOT, "%s: %s, %,d bytes, %,d tensors, %,d parameters%n", stored.path(), stored.format().label(), size(stored), stored.tensors().size(),
-                    parameters(stored));
-            details(stored).forEach((name, value) -> out.println("  " + name + ": " + value));
+            out.printf(Locale.ROOT, "%s: %s, %,d bytes, %s, %s%n", stored.path(), stored.format().label(), size(stored), Printable.count(stored.tensors().size(), "tensor"),
+                    Printable.count(parameters(stored), "parameter"));
+            details(stored).forEach((name, value) -> out.println("  " + Printable.line(name) + ": " + Printable.value(value)));
             TensorTree.of(stored.tensors().values()).print(out);
         }
     }
 
     private static long parameters(Checkpoint stored) {
-        return stored.tensors().values().stream().mapToLong(StoredTensor::elements).sum();
+        long sum = 0;
+        for (StoredTensor tensor : stored.tensors().values()) {
+            // Views may repeat their elements without end.
+            sum = sum + tensor.elements() < 0 ? Long.MAX_VALUE : sum + tensor.elements();
+        }
+        return sum;
     }
 
     private static long size(Checkpoint stored) throws IOException {
@@ -208,12 +216,12 @@ final class InspectCommand implements Callable<Integer> {
             if (json) {
                 out.println(Json.write(difference));
             } else {
-                out.printf(Locale.ROOT, "%s and %s: %,d tensors equal, %,d changed, %,d only in the first, %,d only in the second%n", first.path(), second.path(),
-                        difference.equal(), difference.changed().size(), difference.onlyInFirst().size(), difference.onlyInSecond().size());
-                difference.onlyInFirst().forEach(name -> out.println("  only in the first   " + name));
-                difference.onlyInSecond().forEach(name -> out.println("  only in the second  " + name));
+                out.printf(Locale.ROOT, "%s and %s: %s equal, %,d changed, %,d only in the first, %,d only in the second%n", first.path(), second.path(),
+                        Printable.count(difference.equal(), "tensor"), difference.changed().size(), difference.onlyInFirst().size(), difference.onlyInSecond().size());
+                difference.onlyInFirst().forEach(name -> Printable.println(out, "  only in the first   " + name));
+                difference.onlyInSecond().forEach(name -> Printable.println(out, "  only in the second  " + name));
                 for (CheckpointDifference.Change c : difference.changed()) {
-                    out.printf(Locale.ROOT, "  %-70s %s%n", c.name(), c.elements() == 0 ? c.first() + " and " + c.second()
+                    out.printf(Locale.ROOT, "  %-70s %s%n", Printable.line(c.name()), c.elements() == 0 ? "another shape: " + c.first() + " and " + c.second()
                             : String.format(Locale.ROOT, "%s%s: %,d elements, largest %.3g, rms %.3g, relative %.3g", c.first(),
                                     c.first().equals(c.second()) ? "" : " and " + c.second(), c.elements(), c.largest(), c.rootMeanSquare(), c.relative()));
                 }
@@ -275,25 +283,34 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static void print(Content content, PrintWriter out) {
-        out.printf(Locale.ROOT, "%s: %s, %,d bytes%n", content.file, content.format, content.bytes);
+        out.printf(Locale.ROOT, "%s: %s, %,d bytes%s%n", content.file, content.format, content.bytes,
+                content.parameters == null ? "" : ", " + Printable.count(content.parameters, "parameter"));
         if (content.sha256 != null) {
             out.println("  SHA-256 " + content.sha256);
         }
-        if (!content.details.toString().equals("{}")) {
-            out.println("  " + content.details);
+        switch (content.details) {
+            case Map<?, ?> map -> map.forEach((name, value) -> out.println("  " + Printable.line(String.valueOf(name)) + ": " + Printable.value(value)));
+            default -> out.println("  " + content.details);
         }
         for (Part part : content.parts) {
             StringBuilder shape = new StringBuilder();
             for (long side : part.shape) {
                 shape.append(shape.isEmpty() ? "" : ",").append(side);
             }
-            out.printf("  %-60s %-8s [%s]%n", part.name, part.type, shape);
+            out.printf("  %-60s %-8s [%s]%n", Printable.line(part.name), part.type, shape);
             if (part.statistics != null) {
                 out.println("      " + part.statistics);
             }
             if (part.sha256 != null) {
                 out.println("      SHA-256 " + part.sha256);
             }
+        }
+        List<Part> measured = content.parts.stream().filter(p -> p.statistics != null).toList();
+        if (!measured.isEmpty()) {
+            long bad = measured.stream().filter(p -> p.statistics.notFinite() > 0).count();
+            out.println(bad == 0 ? "  all numbers are finite" : String.format(Locale.ROOT, "  NOT FINITE: %,d NaN and %,d infinite numbers, in %d of %s",
+                    measured.stream().mapToLong(p -> p.statistics.nan()).sum(), measured.stream().mapToLong(p -> p.statistics.infinite()).sum(), bad,
+                    Printable.count(measured.size(), "part")));
         }
     }
 }

@@ -58,7 +58,7 @@ final class TensorTree {
                 child = only.getValue();
             }
             String times = last > i ? (last - i + 1) + " × " : "";
-            out.printf(Locale.ROOT, "%-72s %s%s%n", indent + name, times, child.tensor != null && child.children.isEmpty()
+            out.printf(Locale.ROOT, "%-72s %s%s%n", indent + Printable.line(name.toString()), times, child.tensor != null && child.children.isEmpty()
                     ? child.tensor.describe() : String.format(Locale.ROOT, "%,d parameters%s", child.parameters, child.types()));
             child.print(out, indent + "  ");
             i = last + 1;

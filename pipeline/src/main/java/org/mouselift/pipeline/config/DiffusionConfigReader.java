@@ -202,7 +202,7 @@ public final class DiffusionConfigReader {
 
     private static DiffusionConfig.Output output(ConfigSection root) {
         Path folder = root.file("output_dir").orElse(Path.of("experiments", "train", "mvdiffusion"));
-        Path model = root.text("checkpoint_prefix").map(p -> Path.of(p).resolve(folder)).orElse(folder);
+        Path model = root.file("checkpoint_prefix").map(p -> p.resolve(folder)).orElse(folder);
         String resume = root.text("resume_from_checkpoint", "");
         // The original takes the last name of a path.
         resume = resume.substring(resume.replaceAll("/+$", "").lastIndexOf('/') + 1).replace("/", "");

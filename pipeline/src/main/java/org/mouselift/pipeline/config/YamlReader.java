@@ -2,6 +2,7 @@ package org.mouselift.pipeline.config;
 
 import java.io.IOException;
 import java.io.StringReader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +57,11 @@ public final class YamlReader {
         if (size > MAX_BYTES) {
             throw new ConfigException(file.toString(), List.of(file + ": " + size + " bytes; a configuration has at most " + MAX_BYTES));
         }
-        return parse(file.toString(), Files.readString(file, StandardCharsets.UTF_8));
+        try {
+            return parse(file.toString(), Files.readString(file, StandardCharsets.UTF_8));
+        } catch (CharacterCodingException e) {
+            throw new ConfigException(file.toString(), List.of(file + ": is not text in UTF-8; save it as that"));
+        }
     }
 
     /** The mapping that a text consists of; {@code name} stands in messages. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,10 +82,28 @@ public final class MetricsLog implements AutoCloseable {
         return log;
     }
 
+    /** A number, or one of the words for numbers that JSON has not. */
+    private static double number(String what, JsonNode value) throws IOException {
+        if (value.isNumber()) {
+            return value.doubleValue();
+        }
+        return switch (value.asText()) {
+            case "NaN" -> Double.NaN;
+            case "Infinity" -> Double.POSITIVE_INFINITY;
+            case "-Infinity" -> Double.NEGATIVE_INFINITY;
+            default -> throw new IOException(what + " is " + value + ", expected a number");
+        };
+    }
+
     /** The rows of a {@code metrics.jsonl}; a last line cut off by an interruption is ignored. */
     public static List<Row> read(Path jsonl) throws IOException {
         List<Row> rows = new ArrayList<>();
-        String text = Files.readString(jsonl);
+        String text;
+        try {
+            text = Files.readString(jsonl);
+        } catch (CharacterCodingException e) {
+            throw new IOException(jsonl + ": is not text in UTF-8", e);
+        }
         int number = 0;
         for (String line : text.lines().toList()) {
             number++;
@@ -101,11 +120,11 @@ public final class MetricsLog implements AutoCloseable {
                 throw new IOException(jsonl + ":" + number + ": expected an object with an integer \"step\"");
             }
             Map<String, Double> values = new LinkedHashMap<>();
-            node.properties().forEach(entry -> {
+            for (Map.Entry<String, JsonNode> entry : node.properties()) {
                 if (!entry.getKey().equals(STEP)) {
-                    values.put(entry.getKey(), entry.getValue().isNumber() ? entry.getValue().doubleValue() : Double.valueOf(entry.getValue().asText()));
+                    values.put(entry.getKey(), number(jsonl + ":" + number + ": " + entry.getKey(), entry.getValue()));
                 }
-            });
+            }
             rows.add(new Row(node.get(STEP).longValue(), values));
         }
         return rows;

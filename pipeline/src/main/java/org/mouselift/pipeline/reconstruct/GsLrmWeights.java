@@ -132,8 +132,7 @@ public final class GsLrmWeights implements AutoCloseable {
         }
         requireUsable(file);
         String name = yaml == null ? "configuration stored in " + file : yaml.toString();
-        String text = yaml == null ? TrainingCheckpoint.readConfiguration(file) : Files.readString(yaml);
-        GslrmConfig config = GslrmConfigReader.read(name, YamlReader.parse(name, text), List.of()).config();
+        GslrmConfig config = GslrmConfigReader.read(name, yaml == null ? YamlReader.parse(name, TrainingCheckpoint.readConfiguration(file)) : YamlReader.read(yaml), List.of()).config();
         ObjectNode provenance = object(file, TrainingCheckpoint.readProvenance(file).getBytes(StandardCharsets.UTF_8));
         RigProvenance rig = RigProvenance.of(provenance, file).orElse(null);
         try (Scope scope = Scope.open("weights of " + file)) {

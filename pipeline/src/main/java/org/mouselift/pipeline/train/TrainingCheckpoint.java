@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.mouselift.data.checkpoint.ArtefactStatus;
+import org.mouselift.data.checkpoint.CheckpointException;
 import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.safetensors.SafetensorsEntry;
 import org.mouselift.data.safetensors.SafetensorsFile;
@@ -32,6 +33,7 @@ import org.mouselift.engine.Tensor;
 public final class TrainingCheckpoint {
     private static final String FORMAT = "mouselift-training-1";
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int MAX_SKIPS = 100;
 
     /**
      * Counters of a run.
@@ -154,14 +156,19 @@ public final class TrainingCheckpoint {
 
     private static Counters counters(Path file, SafetensorsFile f) throws IOException {
         if (!FORMAT.equals(f.metadata().get("format"))) {
-            throw new IOException(file + ": not a training checkpoint (metadata 'format' is " + f.metadata().get("format")
-                    + ", expected " + FORMAT + "); weights alone go to --load");
+            throw new CheckpointException(file, "not a training checkpoint (metadata 'format' is " + f.metadata().get("format") + ", expected " + FORMAT + ")",
+                    "weights alone go to --load");
         }
         try {
-            return JSON.readValue(f.metadata().getOrDefault("counters", ""), Counters.class);
+            Counters counters = JSON.readValue(f.metadata().getOrDefault("counters", ""), Counters.class);
+            if (counters != null && counters.fwdbwdStep() >= 0 && counters.updateStep() >= 0 && counters.scheduleStep() >= 0 && counters.recentSkips() != null
+                    && counters.recentSkips().length() <= MAX_SKIPS && (counters.optimiserSteps() == null || counters.optimiserSteps() >= 0)) {
+                return counters;
+            }
         } catch (JsonProcessingException e) {
-            throw new IOException(file + ": metadata 'counters' cannot be read: " + e.getOriginalMessage(), e);
+            throw new CheckpointException(file, "metadata 'counters' cannot be read: " + e.getOriginalMessage(), "take an earlier checkpoint", e);
         }
+        throw new CheckpointException(file, "metadata 'counters' are " + f.metadata().get("counters"), "take an earlier checkpoint");
     }
 
     /** The configuration text stored with a checkpoint. */
@@ -201,8 +208,8 @@ public final class TrainingCheckpoint {
                 }
             }
             if (!problems.isEmpty()) {
-                throw new IOException(file + " does not belong to this configuration: " + problems.size() + " differences, first "
-                        + problems.subList(0, Math.min(20, problems.size())));
+                throw new CheckpointException(file, "does not belong to this configuration: " + problems.size() + " differences, first "
+                        + problems.subList(0, Math.min(20, problems.size())), "set the configuration it was trained with, or choose another folder");
             }
             wanted.forEach((n, t) -> t.contiguousSegment().copyFrom(f.entries().get(n).data()));
             return counters;
