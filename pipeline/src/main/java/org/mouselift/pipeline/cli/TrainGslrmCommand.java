@@ -15,9 +15,15 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.CheckpointException;
 import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.Provenance;
+import org.mouselift.data.checkpoint.TensorNamesException;
+import org.mouselift.data.pickle.PickleException;
+import org.mouselift.data.safetensors.SafetensorsException;
+import org.mouselift.data.torch.TorchFileException;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.EngineException;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.gslrm.GsLrm;
@@ -310,7 +316,14 @@ final class TrainGslrmCommand implements Callable<Integer> {
             Optional<JsonNode> continued = Origin.stored(newest.get().file()).keys().optional(CONTINUED);
             return continued.map(OriginalResume::of);
         }
-        return begin.isEmpty() || overfit > 0 || c.optimizer().resetTrainingState() ? Optional.empty() : OriginalResume.read(begin.get());
+        if (begin.isEmpty() || overfit > 0 || c.optimizer().resetTrainingState()) {
+            return Optional.empty();
+        }
+        try {
+            return OriginalResume.read(begin.get());
+        } catch (SafetensorsException | TorchFileException | PickleException | CheckpointException e) {
+            throw CommandException.badInput("MFL-E202: Checkpoint " + begin.get() + " is incomplete or damaged: " + e.getMessage(), "Copy it again, or start from another one.");
+        }
     }
 
     /**
@@ -362,6 +375,12 @@ final class TrainGslrmCommand implements Callable<Integer> {
                 return GsLrm.load(network, DType.F32, TrainingCheckpoint.readModel(file), file.toString());
             }
             return GsLrm.load(network, DType.F32, GsLrmWeights.state(stored), file.toString());
+        } catch (TensorNamesException e) {
+            throw CommandException.badInput("MFL-E203: " + e.getMessage(), "Strict loading is mandatory.");
+        } catch (SafetensorsException | TorchFileException | PickleException | CheckpointException e) {
+            throw CommandException.badInput("MFL-E202: Checkpoint " + file + " is incomplete or damaged: " + e.getMessage(), "Copy it again, or start from another one.");
+        } catch (EngineException e) {
+            throw CommandException.badInput("MFL-E203: " + e.getMessage(), "Strict loading is mandatory: set the configuration that the weights were trained with.");
         }
     }
 }

@@ -10,7 +10,7 @@ public final class WeightsException extends IOException {
     private final String code;
 
     WeightsException(String code, Path place, String problem, String remedy, Throwable cause) {
-        super(code + ": " + place + ": " + problem + (remedy.isEmpty() ? "" : " (" + remedy + ")"), cause);
+        super(code + ": " + (problem.startsWith(place.toString()) ? "" : place + ": ") + problem + (remedy.isEmpty() ? "" : " (" + remedy + ")"), cause);
         this.code = code;
     }
 

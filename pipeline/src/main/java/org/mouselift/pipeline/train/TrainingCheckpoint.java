@@ -141,7 +141,7 @@ public final class TrainingCheckpoint {
             }
         }
         if (!passedOver.isEmpty()) {
-            throw new IOException("no checkpoint in " + folder + " can be read: " + passedOver
+            throw new IOException("MFL-E202: no checkpoint in " + folder + " can be read: " + passedOver
                     + "; move them away to start afresh, or restore one from a copy");
         }
         return Optional.empty();

@@ -107,6 +107,28 @@ class TrainingRefusalsTest {
     }
 
     @Test
+    void damagedAndForeignWeightsAreRefusedByCode() throws IOException {
+        Path first = folder.resolve("first");
+        assertEquals(ExitCode.OK, run(first), err.toString());
+        Path weights = first.resolve("weights/model.safetensors");
+        Path next = folder.resolve("next");
+        byte[] whole = Files.readAllBytes(weights);
+        Files.write(weights, java.util.Arrays.copyOf(whole, whole.length - 8));
+        assertEquals(ExitCode.BAD_INPUT, run(next, "--load", weights.toString()));
+        assertTrue(err.toString().contains("error: MFL-E202: Checkpoint " + weights + " is incomplete or damaged: " + weights + ": tensor '"), err.toString());
+        Files.writeString(weights, "something else");
+        assertEquals(ExitCode.BAD_INPUT, run(next, "--load", weights.toString()));
+        assertTrue(err.toString().contains("error: MFL-E202: Checkpoint " + weights + " is incomplete or damaged: " + weights + ": neither safetensors nor PyTorch"), err.toString());
+        Files.write(weights, whole);
+        assertEquals(ExitCode.BAD_INPUT, run(next, "--load", weights.toString(), "--set", "model.transformer.n_layer", "2"));
+        assertTrue(err.toString().contains("error: MFL-E203: " + weights + " does not belong to this configuration: transformer.n_layer is 2, the checkpoint's shapes say 1"), err.toString());
+        // A run whose checkpoints are all damaged does not begin anew.
+        Files.writeString(first.resolve(TrainingCheckpoint.fileName(1)), "damaged");
+        assertEquals(ExitCode.BAD_INPUT, run(first));
+        assertTrue(err.toString().contains("error: MFL-E202: no checkpoint in " + first + " can be read"), err.toString());
+    }
+
+    @Test
     void missingWeightsAreRefusedWithWhatThereIs() throws IOException {
         Path there = folder.resolve("checkpoints/gslrm/mouse");
         assertEquals(ExitCode.OK, run(there), err.toString());
