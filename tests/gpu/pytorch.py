@@ -35,11 +35,20 @@ def geglu(x):
     return a * F.gelu(b)
 
 
+def attention_and_backward(q, k, v):
+    leaves = [t.detach().requires_grad_() for t in (q, k, v)]
+    out = F.scaled_dot_product_attention(*leaves, scale=0.125)
+    torch.autograd.grad(out, leaves, q)
+
+
 cases = {
     "matmul 4096": (torch.matmul, [(big, big), (big, big)]),
     "linear qkv": (F.linear, [(tokens, d), (3 * d, d)]),
     "linear gelu": (lambda x, w: F.gelu(F.linear(x, w)), [(tokens, d), (4 * d, d)]),
     "attention gslrm": (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, scale=0.125), [(1, heads, tokens, 64)] * 3),
+    "attention gslrm and backward": (attention_and_backward, [(1, heads, tokens, 64)] * 3),
+    "conv2d 3x3 input gradient": (lambda g, w: torch.nn.grad.conv2d_input(g.shape, w, g, padding=1), [(12, channels, side, side), (channels, channels, 3, 3)]),
+    "conv2d 3x3 weight gradient": (lambda x, g: torch.nn.grad.conv2d_weight(x, (channels, channels, 3, 3), g, padding=1), [(12, channels, side, side)] * 2),
     "conv2d 3x3": (lambda x, w: F.conv2d(x, w, padding=1), [(12, channels, side, side), (channels, channels, 3, 3)]),
     "layer norm": (lambda x, w: F.layer_norm(x, (d,), w), [(tokens, d), (d,)]),
     "group norm silu": (lambda x, w, b: F.silu(F.group_norm(x, 32, w, b)), [(12, channels, side, side), (channels,), (channels,)]),

@@ -23,6 +23,8 @@ import org.mouselift.engine.op.Reduce;
 import org.mouselift.engine.op.SliceScatter;
 import org.mouselift.engine.op.Unary;
 import org.mouselift.engine.op.UpsampleNearest;
+import org.mouselift.models.optim.AdamMoments;
+import org.mouselift.models.optim.AdamWStep;
 
 /** Every kernel on a device against the float64 CPU engine, at sizes that fit no tile. */
 class KernelsTest {
@@ -206,6 +208,20 @@ class KernelsTest {
                 Tensor y = Ops.upsampleNearest(in.getFirst(), size[0], size[1]);
                 return List.of(y, Ops.apply(new UpsampleNearest.Grad(3, 5), y).getFirst());
             }, s(2, 3, 3, 5));
+        }
+    }
+
+    @Test
+    void optimiserUpdates() {
+        for (double sign : new double[] {1, -1}) {
+            check(device, 1e-5, in -> {
+                Tensor moments = Ops.copy(Ops.abs(in.get(0)));
+                Tensor parameter = Ops.copy(in.get(1));
+                Tensor coefficient = Ops.reshape(Ops.affine(Ops.slice(Ops.abs(in.get(3)), 0, 0, 1), sign, 0.2 * sign));
+                Ops.apply(new AdamMoments(0.9, 0.95), moments, in.get(2), coefficient);
+                Ops.apply(new AdamWStep(0.05, 1e-8, 2), parameter, moments, Ops.affine(Ops.abs(in.get(3)), sign, 0.1 * sign));
+                return List.of(moments, parameter);
+            }, s(2, 7, 19), s(7, 19), s(7, 19), s(3));
         }
     }
 }

@@ -11,7 +11,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Eager;
 import org.mouselift.engine.Elements;
+import org.mouselift.engine.Executor;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
@@ -22,8 +24,11 @@ import org.mouselift.engine.device.DeviceOptions;
 import org.mouselift.engine.device.DeviceProgram;
 import org.mouselift.engine.device.DeviceRequest;
 import org.mouselift.engine.device.DeviceRuntime;
+import org.mouselift.engine.op.Attention;
+import org.mouselift.engine.op.Conv2d;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.engine.trace.Program;
+import org.mouselift.models.splat.SplatViews;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -90,7 +95,7 @@ public final class DeviceBench {
         return out;
     }
 
-    private static TornadoDevice device(DeviceInfo info) {
+    static TornadoDevice device(DeviceInfo info) {
         TornadoRuntime runtime = TornadoRuntimeProvider.getTornadoRuntime();
         for (int b = 0; b < runtime.getNumBackends(); b++) {
             if (runtime.getBackendType(b).name().equalsIgnoreCase(info.kind())) {
@@ -125,8 +130,53 @@ public final class DeviceBench {
         out.add(new Case("softmax", 0, 8.0 * tokens * d, List.of(s(tokens, d)), in -> Ops.softmax(in.getFirst())));
         out.add(new Case("geglu", 0, 12.0 * tokens * d, List.of(s(tokens, 2 * d)), in -> Ops.geglu(in.getFirst())));
         out.add(new Case("add gelu chain", 0, 12.0 * tokens * d, List.of(s(tokens, d), s(tokens, d)), in -> Ops.gelu(Ops.add(in.get(0), in.get(1)))));
+        out.add(new Case("attention gslrm and backward", 14.0 * tokens * tokens * heads * 64, 32.0 * tokens * heads * 64, List.of(s(1, heads, tokens, 64),
+                s(1, heads, tokens, 64), s(1, heads, tokens, 64)), in -> attentionGradient(in)));
+        out.add(new Case("conv2d 3x3 input gradient", 18.0 * 12 * square(side) * channels * channels, 8.0 * 12 * square(side) * channels,
+                List.of(s(12, channels, side, side), s(channels, channels, 3, 3)),
+                in -> Ops.apply(new Conv2d.InputGrad(Conv2d.Window.of(1, 1), side, side), in.get(0), in.get(1)).getFirst()));
+        out.add(new Case("conv2d 3x3 weight gradient", 18.0 * 12 * square(side) * channels * channels, 8.0 * 12 * square(side) * channels,
+                List.of(s(12, channels, side, side), s(12, channels, side, side)),
+                in -> Ops.apply(new Conv2d.WeightGrad(Conv2d.Window.of(1, 1), 3, 3), in.get(0), in.get(1)).getFirst()));
+        int picture = 512 / scale;
+        long gaussians = 1_572_864 / ((long) scale * scale);
+        List<long[]> scene = List.of(s(gaussians, 3), s(gaussians, 1, 3), s(gaussians, 3), s(gaussians, 4), s(gaussians, 1));
+        out.add(new Case("rasterizer", 0, 56.0 * gaussians + 16 * square(picture), scene, in -> Ops.apply(splats(picture), view(in, picture)).getFirst()));
+        List<long[]> withPicture = new ArrayList<>(scene);
+        withPicture.add(s(1, 3, picture, picture));
+        out.add(new Case("rasterizer backward", 0, 112.0 * gaussians + 16 * square(picture), withPicture, in -> {
+            List<Tensor> all = view(in.subList(0, 5), picture);
+            all.add(in.get(5));
+            return Ops.apply(new SplatViews.Gradient(splats(picture), false), all).getFirst();
+        }));
         out.add(new Case("sum over rows", 0, 4.0 * tokens * d, List.of(s(tokens, d)), in -> Ops.sum(in.getFirst(), true, 1)));
         return out;
+    }
+
+    private static Tensor attentionGradient(List<Tensor> in) {
+        Attention attention = new Attention(0.125);
+        List<Tensor> all = new ArrayList<>(in);
+        all.addAll(Ops.apply(attention, in));
+        all.add(in.getFirst());
+        return Ops.apply(new Attention.AttentionGrad(0.125), all).getFirst();
+    }
+
+    private static SplatViews splats(int picture) {
+        return new SplatViews(picture, picture, 1, 1, 1, 1);
+    }
+
+    /** Gaussians of about a pixel in a cloud that fills the middle of the picture, and the camera before it. */
+    private static List<Tensor> view(List<Tensor> random, int picture) {
+        List<Tensor> all = new ArrayList<>(random);
+        all.set(2, Ops.affine(random.get(2), 1, -Math.log(1.7 * picture)));
+        double f = 1.2 * picture;
+        all.add(constant(new double[] {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, -0.7, 0, 0, 0, 1}, 1, 4, 4));
+        all.add(constant(new double[] {f, f, picture / 2.0, picture / 2.0}, 1, 4));
+        return all;
+    }
+
+    private static Tensor constant(double[] values, long... dims) {
+        return Program.constant(Executor.with(Eager.INSTANCE, () -> Ops.cast(Tensor.of(values, dims), DType.F32)));
     }
 
     private static double square(long n) {

@@ -67,7 +67,6 @@ public final class ConvolutionKernel {
         float[] left = c.allocateFloatLocalArray(Matmul.DEPTH * Matmul.PANEL);
         float[] right = c.allocateFloatLocalArray(Matmul.DEPTH * Matmul.PANEL);
         float[] acc = new float[16];
-        float[] row = new float[4];
         int b = at.get(slot);
         int t = c.localIdx;
         int kind = p.get(b + 1);
@@ -81,9 +80,23 @@ public final class ConvolutionKernel {
         int columnBase = c.groupIdy * Matmul.TILE;
         int ty = t / 16;
         int tx = t % 16;
-        for (int e = 0; e < 16; e++) {
-            acc[e] = 0f;
-        }
+        // Accumulators by name: on NVIDIA an array of them would lie in memory, not in registers.
+        float a00 = 0f;
+        float a01 = 0f;
+        float a02 = 0f;
+        float a03 = 0f;
+        float a10 = 0f;
+        float a11 = 0f;
+        float a12 = 0f;
+        float a13 = 0f;
+        float a20 = 0f;
+        float a21 = 0f;
+        float a22 = 0f;
+        float a23 = 0f;
+        float a30 = 0f;
+        float a31 = 0f;
+        float a32 = 0f;
+        float a33 = 0f;
         for (int k0 = 0; k0 < depth; k0 += Matmul.DEPTH) {
             for (int h = 0; h < 2; h++) {
                 int e = t + h * Matmul.LOCAL;
@@ -111,18 +124,51 @@ public final class ConvolutionKernel {
             }
             c.localBarrier();
             for (int k = 0; k < Matmul.DEPTH; k++) {
-                for (int j = 0; j < 4; j++) {
-                    row[j] = right[k * Matmul.PANEL + tx + 16 * j];
-                }
-                for (int i = 0; i < 4; i++) {
-                    float x = left[k * Matmul.PANEL + ty + 16 * i];
-                    for (int j = 0; j < 4; j++) {
-                        acc[i * 4 + j] = acc[i * 4 + j] + x * row[j];
-                    }
-                }
+                int l = k * Matmul.PANEL + ty;
+                int r = k * Matmul.PANEL + tx;
+                float x0 = left[l];
+                float x1 = left[l + 16];
+                float x2 = left[l + 32];
+                float x3 = left[l + 48];
+                float y0 = right[r];
+                float y1 = right[r + 16];
+                float y2 = right[r + 32];
+                float y3 = right[r + 48];
+                a00 = a00 + x0 * y0;
+                a01 = a01 + x0 * y1;
+                a02 = a02 + x0 * y2;
+                a03 = a03 + x0 * y3;
+                a10 = a10 + x1 * y0;
+                a11 = a11 + x1 * y1;
+                a12 = a12 + x1 * y2;
+                a13 = a13 + x1 * y3;
+                a20 = a20 + x2 * y0;
+                a21 = a21 + x2 * y1;
+                a22 = a22 + x2 * y2;
+                a23 = a23 + x2 * y3;
+                a30 = a30 + x3 * y0;
+                a31 = a31 + x3 * y1;
+                a32 = a32 + x3 * y2;
+                a33 = a33 + x3 * y3;
             }
             c.localBarrier();
         }
+        acc[0] = a00;
+        acc[1] = a01;
+        acc[2] = a02;
+        acc[3] = a03;
+        acc[4] = a10;
+        acc[5] = a11;
+        acc[6] = a12;
+        acc[7] = a13;
+        acc[8] = a20;
+        acc[9] = a21;
+        acc[10] = a22;
+        acc[11] = a23;
+        acc[12] = a30;
+        acc[13] = a31;
+        acc[14] = a32;
+        acc[15] = a33;
         int result = p.get(b + 19) + image * m * n;
         int bias = p.get(b + 20);
         for (int i = 0; i < 4; i++) {

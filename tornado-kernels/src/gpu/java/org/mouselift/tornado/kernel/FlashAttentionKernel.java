@@ -18,7 +18,6 @@ public final class FlashAttentionKernel {
         float[] tile = c.allocateFloatLocalArray(FlashAttention.KEYS * (FlashAttention.NARROW_WIDTH + 1));
         float[] scores = c.allocateFloatLocalArray(FlashAttention.QUERIES * (FlashAttention.KEYS + 1));
         float[] o = new float[FlashAttention.NARROW_WIDTH / FlashAttention.SHARE];
-        float[] own = new float[FlashAttention.KEYS / FlashAttention.SHARE];
         int pitch = FlashAttention.NARROW_WIDTH + 1;
         int b = at.get(slot);
         int t = c.localIdx;
@@ -38,9 +37,15 @@ public final class FlashAttentionKernel {
             int d = e - r * width;
             queries[r * pitch + d] = q0 + r < tokens ? mem.get(qAt + (q0 + r) * qStep + d) : 0f;
         }
-        for (int i = 0; i < FlashAttention.NARROW_WIDTH / FlashAttention.SHARE; i++) {
-            o[i] = 0f;
-        }
+        // The sums by name: on NVIDIA an array of them would lie in memory, not in registers.
+        float o0 = 0f;
+        float o1 = 0f;
+        float o2 = 0f;
+        float o3 = 0f;
+        float o4 = 0f;
+        float o5 = 0f;
+        float o6 = 0f;
+        float o7 = 0f;
         float top = -1e30f;
         float total = 0f;
         for (int source = 0; source < sources; source++) {
@@ -64,8 +69,7 @@ public final class FlashAttentionKernel {
                     for (int d = 0; d < width; d++) {
                         dot += queries[mine * pitch + d] * tile[key * pitch + d];
                     }
-                    own[j] = k0 + key < keys ? dot * scale : -1e30f;
-                    scores[mine * (FlashAttention.KEYS + 1) + key] = own[j];
+                    scores[mine * (FlashAttention.KEYS + 1) + key] = k0 + key < keys ? dot * scale : -1e30f;
                 }
                 c.localBarrier();
                 float newTop = top;
@@ -76,7 +80,8 @@ public final class FlashAttentionKernel {
                 c.localBarrier();
                 for (int j = 0; j < FlashAttention.KEYS / FlashAttention.SHARE; j++) {
                     int key = share + FlashAttention.SHARE * j;
-                    scores[mine * (FlashAttention.KEYS + 1) + key] = k0 + key < keys ? TornadoMath.exp(own[j] - newTop) : 0f;
+                    int own = mine * (FlashAttention.KEYS + 1) + key;
+                    scores[own] = k0 + key < keys ? TornadoMath.exp(scores[own] - newTop) : 0f;
                 }
                 for (int e = t; e < FlashAttention.KEYS * width; e += FlashAttention.LOCAL) {
                     int r = e / width;
@@ -85,22 +90,41 @@ public final class FlashAttentionKernel {
                 }
                 float shrink = TornadoMath.exp(top - newTop);
                 total = total * shrink;
-                for (int i = 0; i < FlashAttention.NARROW_WIDTH / FlashAttention.SHARE; i++) {
-                    o[i] = o[i] * shrink;
-                }
+                o0 = o0 * shrink;
+                o1 = o1 * shrink;
+                o2 = o2 * shrink;
+                o3 = o3 * shrink;
+                o4 = o4 * shrink;
+                o5 = o5 * shrink;
+                o6 = o6 * shrink;
+                o7 = o7 * shrink;
                 top = newTop;
                 c.localBarrier();
                 for (int key = 0; key < FlashAttention.KEYS; key++) {
                     float w = scores[mine * (FlashAttention.KEYS + 1) + key];
                     total += w;
-                    for (int i = 0; i < FlashAttention.NARROW_WIDTH / FlashAttention.SHARE; i++) {
-                        // Columns past the width hold what an earlier tile of a wider head left; they are not written below.
-                        o[i] = o[i] + w * tile[key * pitch + share + FlashAttention.SHARE * i];
-                    }
+                    // Columns past the width hold what an earlier tile of a wider head left; they are not written below.
+                    int v = key * pitch + share;
+                    o0 = o0 + w * tile[v];
+                    o1 = o1 + w * tile[v + FlashAttention.SHARE];
+                    o2 = o2 + w * tile[v + 2 * FlashAttention.SHARE];
+                    o3 = o3 + w * tile[v + 3 * FlashAttention.SHARE];
+                    o4 = o4 + w * tile[v + 4 * FlashAttention.SHARE];
+                    o5 = o5 + w * tile[v + 5 * FlashAttention.SHARE];
+                    o6 = o6 + w * tile[v + 6 * FlashAttention.SHARE];
+                    o7 = o7 + w * tile[v + 7 * FlashAttention.SHARE];
                 }
                 c.localBarrier();
             }
         }
+        o[0] = o0;
+        o[1] = o1;
+        o[2] = o2;
+        o[3] = o3;
+        o[4] = o4;
+        o[5] = o5;
+        o[6] = o6;
+        o[7] = o7;
         if (q0 + mine < tokens) {
             int line = (batch * p.get(b + 1) + head) * tokens + q0 + mine;
             int result = p.get(b + 29) + line * width;

@@ -1,6 +1,8 @@
 package org.mouselift.tornado.kernel;
 
+import java.util.List;
 import java.util.Map;
+import org.mouselift.tornado.launch.AdamUpdate;
 import org.mouselift.tornado.launch.AttentionGradient;
 import org.mouselift.tornado.launch.Convolution;
 import org.mouselift.tornado.launch.Copy;
@@ -39,6 +41,8 @@ public final class KernelCatalogue {
             Map.entry(AttentionGradient.QUERIES_WIDE, AttentionGradientKernel::attentionGradQueries160),
             Map.entry(AttentionGradient.KEYS_NARROW, AttentionKeysGradientKernel::attentionGradKeys64),
             Map.entry(AttentionGradient.KEYS_WIDE, AttentionKeysGradientKernel::attentionGradKeys160),
+            Map.entry(AdamUpdate.MOMENTS, AdamUpdateKernel::adamMoments),
+            Map.entry(AdamUpdate.STEP, AdamUpdateKernel::adamWStep),
             Map.entry(Splatting.CAMERA, SplatProjectionKernel::splatCamera),
             Map.entry(Splatting.PROJECT, SplatProjectionKernel::splatProject),
             Map.entry(Splatting.BINS, SplatTileKernel::splatBins),
@@ -62,6 +66,11 @@ public final class KernelCatalogue {
             Map.entry(Upsampling.GRADIENT, UpsamplingKernel::upsampleNearestGrad));
 
     private KernelCatalogue() {}
+
+    /** The names of all kernels, in alphabetical order. */
+    public static List<String> names() {
+        return KERNELS.keySet().stream().sorted().toList();
+    }
 
     /** The kernel of a name. */
     public static Kernel of(String name) {

@@ -1,7 +1,9 @@
 package org.mouselift.tornado.plan;
 
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Operation;
 import org.mouselift.engine.op.Assign;
@@ -23,7 +25,10 @@ import org.mouselift.engine.op.Softmax;
 import org.mouselift.engine.op.UpsampleNearest;
 import org.mouselift.engine.ViewOperation;
 import org.mouselift.tornado.launch.Copy;
+import org.mouselift.models.optim.AdamMoments;
+import org.mouselift.models.optim.AdamWStep;
 import org.mouselift.models.splat.SplatViews;
+import org.mouselift.tornado.launch.AdamUpdate;
 import org.mouselift.tornado.launch.AttentionGradient;
 import org.mouselift.tornado.launch.Convolution;
 import org.mouselift.tornado.launch.Elementwise;
@@ -63,6 +68,8 @@ public final class LoweringRules {
         add(Conv2d.class, (Conv2d op, Emission to) -> Convolution.emit(op, to));
         add(Conv2d.InputGrad.class, (Conv2d.InputGrad op, Emission to) -> Convolution.emit(op, to));
         add(Conv2d.WeightGrad.class, (Conv2d.WeightGrad op, Emission to) -> Convolution.emit(op, to));
+        add(AdamMoments.class, (AdamMoments op, Emission to) -> AdamUpdate.emit(op, to));
+        add(AdamWStep.class, (AdamWStep op, Emission to) -> AdamUpdate.emit(op, to));
         add(SplatViews.class, Splatting::emit);
         add(SplatViews.Gradient.class, SplattingGradient::emit);
         add(UpsampleNearest.class, (UpsampleNearest op, Emission to) -> Upsampling.emit(op, to));
@@ -79,6 +86,11 @@ public final class LoweringRules {
     /** The rule of an operation, or null. */
     static LoweringRule<Operation> of(Operation operation) {
         return TABLE.get(operation.getClass());
+    }
+
+    /** The operations that have kernels; views of memory need none. */
+    public static Set<Class<? extends Operation>> operations() {
+        return Collections.unmodifiableSet(TABLE.keySet());
     }
 
     /** True if an operation on operands of a type has a kernel. */
