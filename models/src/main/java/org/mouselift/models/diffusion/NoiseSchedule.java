@@ -1,5 +1,7 @@
 package org.mouselift.models.diffusion;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.mouselift.engine.EngineException;
@@ -31,6 +33,9 @@ public record NoiseSchedule(float[] alphasCumprod, float[] betas, Prediction pre
 
     /** Which training steps a sampling visits. */
     public enum Spacing { LEADING, TRAILING, LINSPACE }
+
+    /** {@code scheduler_config.json} of Stable unCLIP 2.1: scaled linear 0.00085 to 0.012, velocities. */
+    public static final Map<String, Object> STANDARD = standardKeys();
 
     private static final double LARGEST_BETA = 0.999;
     private static final Set<String> UNUSED = Set.of("skip_prk_steps", "clip_sample_range", "dynamic_thresholding_ratio", "sample_max_value", "variance_type");
@@ -111,10 +116,23 @@ public record NoiseSchedule(float[] alphasCumprod, float[] betas, Prediction pre
         return new NoiseSchedule(products, betas, prediction, spacing, offset, one ? 1 : products[0]);
     }
 
-    /** The schedule of Stable unCLIP 2.1: scaled linear 0.00085 to 0.012, velocities. */
+    private static Map<String, Object> standardKeys() {
+        Map<String, Object> keys = new LinkedHashMap<>();
+        keys.put("_class_name", "DDIMScheduler");
+        keys.put("num_train_timesteps", 1000);
+        keys.put("beta_start", 0.00085);
+        keys.put("beta_end", 0.012);
+        keys.put("beta_schedule", "scaled_linear");
+        keys.put("prediction_type", "v_prediction");
+        keys.put("clip_sample", false);
+        keys.put("set_alpha_to_one", false);
+        keys.put("steps_offset", 1);
+        return Collections.unmodifiableMap(keys);
+    }
+
+    /** The schedule of Stable unCLIP 2.1, {@link #STANDARD}. */
     public static NoiseSchedule standard() {
-        return of(Map.of("beta_start", 0.00085, "beta_end", 0.012, "beta_schedule", "scaled_linear", "prediction_type", "v_prediction", "clip_sample", false,
-                "set_alpha_to_one", false, "steps_offset", 1), false, "standard schedule");
+        return of(STANDARD, false, "standard schedule");
     }
 
     /** The schedule for image embeddings: squared cosine. */

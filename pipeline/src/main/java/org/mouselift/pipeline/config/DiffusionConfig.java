@@ -37,9 +37,10 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
      * @param zeroNewChannels {@code zero_init_conv_in}
      * @param zeroAlways also zeroes reference channels that the source has, as the original does (ours, for comparison)
      * @param overrides keys of {@code unet/config.json} that {@code unet_from_pretrained_kwargs} sets
+     * @param scheduler keys of {@code scheduler/scheduler_config.json} that {@code scheduler_config} sets (ours), for training, validation and export
      */
     public record Source(Optional<Path> pipeline, Optional<Path> unet, Optional<Path> autoencoder, boolean pixels, Optional<Path> prompts, int learnedTokens,
-            boolean zeroNewChannels, boolean zeroAlways, Map<String, Object> overrides) {}
+            boolean zeroNewChannels, boolean zeroAlways, Map<String, Object> overrides, Map<String, Object> scheduler) {}
 
     /**
      * Pictures.

@@ -162,7 +162,7 @@ public final class DiffusionConfigReader {
             kwargs.wrong("num_views", "n_views " + views + " (MFL-E111)");
         }
         return new DiffusionConfig.Source(pipeline, unet, autoencoder, pixels, prompts, learned, kwargs.truth("zero_init_conv_in", true),
-                kwargs.truth("zero_init_conv_in_always", false), overrides);
+                kwargs.truth("zero_init_conv_in_always", false), overrides, root.plain("scheduler_config"));
     }
 
     private static DiffusionConfig.Data data(ConfigSection data, int views, boolean training) {

@@ -52,8 +52,8 @@ public final class DiffusionExport {
         model.promptSource().write(folder.resolve("prompt_embeds"), prompts);
         Path scheduler = folder.resolve("scheduler");
         Files.createDirectories(scheduler);
+        DiffusionCheckpoint.json(scheduler.resolve("scheduler_config.json"), DiffusionSetup.scheduler(c));
         if (c.source().pipeline().isPresent()) {
-            copy(c.source().pipeline().get().resolve("scheduler"), scheduler);
             for (String name : FROZEN.keySet().stream().sorted().toList()) {
                 Path from = c.source().pipeline().get().resolve(name);
                 if (Files.isDirectory(from)) {
@@ -61,8 +61,6 @@ public final class DiffusionExport {
                     index.put(name, FROZEN.get(name));
                 }
             }
-        } else {
-            DiffusionCheckpoint.json(scheduler.resolve("scheduler_config.json"), standardSchedule());
         }
         index.put("scheduler", List.of("diffusers", "DDIMScheduler"));
         if (c.source().pixels()) {
@@ -87,21 +85,6 @@ public final class DiffusionExport {
             }
         }
         return stored;
-    }
-
-    /** The keys of {@link org.mouselift.models.diffusion.NoiseSchedule#standard}. */
-    private static Map<String, Object> standardSchedule() {
-        Map<String, Object> out = new LinkedHashMap<>();
-        out.put("_class_name", "DDIMScheduler");
-        out.put("num_train_timesteps", 1000);
-        out.put("beta_start", 0.00085);
-        out.put("beta_end", 0.012);
-        out.put("beta_schedule", "scaled_linear");
-        out.put("prediction_type", "v_prediction");
-        out.put("clip_sample", false);
-        out.put("set_alpha_to_one", false);
-        out.put("steps_offset", 1);
-        return out;
     }
 
     private static void copy(Path from, Path to) throws IOException {

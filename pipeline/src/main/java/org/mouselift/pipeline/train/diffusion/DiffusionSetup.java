@@ -78,13 +78,18 @@ public final class DiffusionSetup {
         return out;
     }
 
-    /** Noise of the steps: the pipeline's, or the standard one. */
+    /** Noise of the steps: {@link #scheduler}. */
     public static NoiseSchedule schedule(DiffusionConfig c) throws IOException {
-        if (c.source().pipeline().isEmpty()) {
-            return NoiseSchedule.standard();
-        }
-        Path folder = c.source().pipeline().get().resolve("scheduler");
-        return NoiseSchedule.of(json(folder, "scheduler_config.json"), false, folder + "/scheduler_config.json");
+        return NoiseSchedule.of(scheduler(c), false, (c.source().pipeline().isEmpty() ? "the standard schedule" : c.source().pipeline().get().resolve("scheduler/scheduler_config.json").toString())
+                + (c.source().scheduler().isEmpty() ? "" : " with the configuration's scheduler_config"));
+    }
+
+    /** {@code scheduler_config.json}: the pipeline's, or the standard one, with what the configuration sets. */
+    static Map<String, Object> scheduler(DiffusionConfig c) throws IOException {
+        Map<String, Object> out = c.source().pipeline().isEmpty() ? new LinkedHashMap<>(NoiseSchedule.STANDARD)
+                : json(c.source().pipeline().get().resolve("scheduler"), "scheduler_config.json");
+        out.putAll(c.source().scheduler());
+        return out;
     }
 
     /** The latents that are diffused. */

@@ -322,6 +322,20 @@ class DiffusionTrainerTest {
         assertTrue(DiffusionValidation.collapse(0.9, "3.0").isEmpty());
     }
 
+    /** Sampling steps that begin at pure noise: training, validation and export follow the same schedule; what is unknown or unsupported is refused by name. */
+    @Test
+    void theConfigurationMaySetKeysOfTheSchedule() throws IOException {
+        DiffusionConfig c = config("scheduler_config.timestep_spacing", "trailing");
+        assertArrayEquals(new int[] {999, 749, 499, 249}, DiffusionSetup.schedule(c).timesteps(4));
+        assertArrayEquals(new int[] {751, 501, 251, 1}, DiffusionSetup.schedule(config()).timesteps(4));
+        try (DiffusionModel model = DiffusionSetup.model(c, DiffusionSetup.prompts(c, ViewDirections.UNKNOWN, Set.of(), note -> {}))) {
+            Path folder = DiffusionExport.write(this.folder.resolve("out"), c, model, null, org.mouselift.data.checkpoint.Provenance.empty());
+            assertArrayEquals(new int[] {999, 749, 499, 249}, NoiseSchedule.of(org.mouselift.pipeline.multiview.PipelineFolder.open(folder).config("scheduler", "scheduler_config.json"), false, "out").timesteps(4));
+        }
+        DiffusionConfig wrong = config("scheduler_config.timestep_space", "trailing");
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> DiffusionSetup.schedule(wrong)).getMessage().contains("timestep_space"));
+    }
+
     @Test
     void problemsAreNamedTogether() {
         ConfigException e = assertThrows(ConfigException.class, () -> config("n_view", "3", "reference_view_idx", "7", "drop_type", "never"));
