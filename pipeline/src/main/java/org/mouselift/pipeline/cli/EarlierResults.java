@@ -25,11 +25,15 @@ final class EarlierResults {
     private EarlierResults() {}
 
     /**
-     * Deletes them, and folders that are empty then; other files stay.
+     * Deletes them, and folders that are empty then; other files stay. A folder without the record that a run writes last holds no results:
+     * pictures of such names in it are somebody's own, and nothing is deleted.
      *
      * @param steps pictures of so many sampling steps are of this run and stay
      */
     static void delete(Path place, int steps) throws IOException {
+        if (!Files.isRegularFile(place.resolve(RunRecord.FILE))) {
+            return;
+        }
         for (Kind kind : KINDS) {
             Path folder = place.resolve(kind.folder);
             if (!Files.isDirectory(folder)) {
