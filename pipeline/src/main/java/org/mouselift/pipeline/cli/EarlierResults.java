@@ -31,7 +31,8 @@ final class EarlierResults {
      * @param steps pictures of so many sampling steps are of this run and stay
      */
     static void delete(Path place, int steps) throws IOException {
-        if (!Files.isRegularFile(place.resolve(RunRecord.FILE))) {
+        // First of all, since without its record a folder is not complete, whatever is left in it.
+        if (!Files.deleteIfExists(place.resolve(RunRecord.FILE))) {
             return;
         }
         for (Kind kind : KINDS) {

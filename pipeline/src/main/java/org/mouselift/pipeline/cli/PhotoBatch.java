@@ -69,8 +69,6 @@ final class PhotoBatch {
                     continue;
                 }
                 long start = System.nanoTime();
-                // Without its record a folder is not complete, whatever an older run left in it.
-                Files.deleteIfExists(folder.resolve(RunRecord.FILE));
                 work.on(subject, folder);
                 if (done++ == 0) {
                     RunRecord.weights(output, weights);
