@@ -44,12 +44,14 @@ import picocli.CommandLine.Spec;
         footer = {"", "The mouse is photographed by the first camera of the rig human6 (--photos 6: by all six, and the first stage",
             "is left out). Eight other cameras between -10 and 40 degrees of elevation are compared with the result",
             "(unseen.png: truth, rendering, error).", "",
-            "Output: gaussians.ply, turntable.mp4, viewer.html, multiview.png (inputs of the second stage), output.png (these",
-            "rendered again), unseen.png, metrics.json, run.json; from one photo also input.png, generated_views.png (true",
-            "views above, generated ones below), generated_views/view_00.png ..., views.json (generated against true).", "",
-            "metrics.json, and --json: gaussians (before and after clean-up, and what each filter took), input, unseen and",
-            "whiteBaseline (means of psnr, ssim, foregroundPsnr, maskIou over the input views, the unseen views, and a white",
-            "picture in the place of these; null what is not defined), views (the same for each), seconds, warnings, files.", "",
+            "Output: gaussians.ply, turntable.mp4, viewer.html, multiview.png (inputs of the second stage),",
+            "output.png (these rendered again), unseen.png, metrics.json, run.json; from one photo also input.png,",
+            "generated_views.png (true views above, generated ones below), generated_views/view_00.png ...,",
+            "views.json (generated against true).", "",
+            "metrics.json, and --json: gaussians (before and after clean-up, and what each filter took), input,",
+            "unseen and whiteBaseline (means of psnr, ssim, foregroundPsnr, maskIou over the input views, the unseen",
+            "views, and a white picture in the place of these; null what is not defined), views (the same for each),",
+            "seconds, warnings, files.", "",
             "Examples:", "  mouselift demo", "  mouselift demo --mouse 3 --gif -o demo_3", "  mouselift demo --photos 6"})
 final class DemoCommand implements Callable<Integer> {
     private static final String RIG = "human6";

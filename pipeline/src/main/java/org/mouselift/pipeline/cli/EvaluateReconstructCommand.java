@@ -17,8 +17,9 @@ import picocli.CommandLine.Mixin;
         sortOptions = false,
         footer = {"", "As evaluate views, and the views beyond the slots compared with what is reconstructed from the generated",
             "views, from the true views (the upper bound), and from the views of the nearest training sample.", "",
-            "evaluation.json, and --json: as of evaluate views, and novel: mean and median of psnr, ssim, foregroundPsnr, maskIou",
-            "(and lpips) of generated, trueViews, nearestSample, white, over the views beyond the slots; with the first seed.", "",
+            "evaluation.json, and --json: as of evaluate views, and novel: mean and median of psnr, ssim,",
+            "foregroundPsnr, maskIou (and lpips) of generated, trueViews, nearestSample, white, over the views beyond",
+            "the slots; with the first seed.", "",
             "Example:", "  mouselift evaluate reconstruct --data unseen --pipeline pipeckpts --training data_train.txt -o evaluation"})
 final class EvaluateReconstructCommand extends MultiViewEvaluationCommand {
     @Mixin

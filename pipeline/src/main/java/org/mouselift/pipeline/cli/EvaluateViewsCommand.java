@@ -16,10 +16,10 @@ import picocli.CommandLine.Command;
             "views stand the photo copied into every slot, the views of the training sample with the nearest photo",
             "(--training), and white.",
             "Directions: share of generated views that are nearer to their own true view than to any other slot's.", "",
-            "evaluation.json, and --json: views (mean and median of psnr, ssim, foregroundPsnr, maskIou, and lpips with --lpips,",
-            "of generated, copyInput, nearestSample, white), directions, chance (what guessing reaches), diversity (root mean",
-            "squared difference between seeds; null with one), slots (mean, directions and diversity of every slot but the",
-            "photo's own), perSample. Null stands for what is not defined.", "",
+            "evaluation.json, and --json: views (mean and median of psnr, ssim, foregroundPsnr, maskIou, and lpips",
+            "with --lpips, of generated, copyInput, nearestSample, white), directions, chance (what guessing",
+            "reaches), diversity (root mean squared difference between seeds; null with one), slots (mean, directions",
+            "and diversity of every slot but the photo's own), perSample. Null stands for what is not defined.", "",
             "Example:", "  mouselift evaluate views --data unseen --pipeline pipeckpts --training data_train.txt --seeds 1,2 -o eval"})
 final class EvaluateViewsCommand extends MultiViewEvaluationCommand {
     @Override
