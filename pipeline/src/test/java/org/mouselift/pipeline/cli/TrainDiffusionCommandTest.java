@@ -280,6 +280,44 @@ class TrainDiffusionCommandTest {
         assertTrue(err.toString().contains("the list has 2 samples"), err.toString());
     }
 
+    /** The gate can be passed: a small network learns the three views of one object by heart, through the command as everybody gives it. */
+    @Test
+    void theOverfitGateIsPassedByWhatHasLearnt() throws IOException {
+        int[][] colours = {{210, 60, 40}, {50, 160, 70}, {40, 70, 200}};
+        Path images = folder.resolve("sample0/images");
+        for (int v = 0; v < VIEWS; v++) {
+            Image8 view = Image8.blank(SIZE, SIZE, 4);
+            for (int p = 0; p < SIZE * SIZE; p++) {
+                if (Math.hypot(p % SIZE - 12.0 - 4 * v, p / SIZE - 15.5) < 9) {
+                    for (int c = 0; c < 3; c++) {
+                        view.data()[4 * p + c] = (byte) colours[v][c];
+                    }
+                    view.data()[4 * p + 3] = -1;
+                }
+            }
+            PngWriter.write(images.resolve("cam_00" + v + ".png"), view);
+        }
+        config("""
+                latent_space: pixels
+                learned_prompt_tokens: 2
+                optimizer: muon
+                muon_factor: 10
+                unet_config: {block_out_channels: [32, 32], down_block_types: [CrossAttnDownBlockMV2D, DownBlock2D], up_block_types: [UpBlock2D, CrossAttnUpBlockMV2D],
+                  attention_head_dim: [2, 2], layers_per_block: 1, norm_num_groups: 4, cross_attention_dim: 8, use_linear_projection: true, sparse_mv_attention: true,
+                  num_views: 3}""");
+        String[] settings = {"img_wh", "12", "max_train_steps", "300", "gradient_accumulation_steps", "1", "gradient_checkpointing", "false", "learning_rate", "2e-3", "lr_warmup_steps", "20",
+            "checkpointing_steps", "1000", "validation_steps", "1000", "validation_guidance_scales", "1.0"};
+        List<Object> arguments = new ArrayList<>(List.of("--overfit", 1));
+        for (int i = 0; i < settings.length; i += 2) {
+            arguments.addAll(List.of("--set", settings[i], settings[i + 1]));
+        }
+        assertEquals(0, train(arguments.toArray()), err.toString());
+        assertTrue(err.toString().contains("overfit gate passed"), err.toString());
+        JsonNode verdict = JSON.readTree(folder.resolve("run/overfit_1/overfit_verdict.json").toFile());
+        assertTrue(verdict.get("passed").asBoolean() && verdict.get("last_loss").asDouble() <= 0.1 * verdict.get("largest_loss").asDouble(), verdict.toString());
+        assertFalse(Files.exists(folder.resolve("run/overfit_1/pipeckpts")));
+    }
+
     private void refused(String code, String... messages) throws IOException {
         refusedWith(List.of(), code, messages);
     }
