@@ -25,7 +25,8 @@ import org.mouselift.pipeline.log.MetricsLog.Row;
  */
 public final class MetricCurves {
     private static final int MANY = 200;
-    private static final Color[] COLOURS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x1b9e77), new Color(0x7570b3)};
+    private static final Color[] COLOURS = {new Color(0x1f77b4), new Color(0xd95f02), new Color(0x1b9e77), new Color(0x7570b3), new Color(0xe7298a), new Color(0x666666),
+        new Color(0x8c564b)};
 
     private record Curve(String name, List<Double> steps, List<Double> values) {}
 

@@ -81,7 +81,12 @@ public final class RunRecorder implements TrainingListener, AutoCloseable {
         lastValidation = new LinkedHashMap<>(values);
         log.scalars(pass, values);
         StringBuilder line = new StringBuilder("validation at pass " + pass + ":");
-        values.forEach((k, v) -> line.append(String.format(Locale.ROOT, "  %s %.4f", k.substring(k.indexOf('/') + 1), v)));
+        values.forEach((k, v) -> {
+            // What is said of the parts of a value is in the log alone.
+            if (k.indexOf('/') == k.lastIndexOf('/')) {
+                line.append(String.format(Locale.ROOT, "  %s %.4f", k.substring(k.indexOf('/') + 1), v));
+            }
+        });
         note(line.toString());
     }
 

@@ -60,6 +60,9 @@ public abstract class TrainingRun implements AutoCloseable {
         /** Passes through the whole data before this one. */
         long epoch();
 
+        /** Adds to what the log says of the pass, after its update; {@code metrics/iter_time}, in seconds, is among it. */
+        default void log(Map<String, Double> values) {}
+
         /** After the pass, with its number from 1: pictures. */
         default void done(long pass) throws IOException {}
     }
@@ -281,6 +284,7 @@ public abstract class TrainingRun implements AutoCloseable {
         watchSkips(result, values);
         values.put("metrics/iter_time", (System.nanoTime() - begin) * 1e-9);
         values.put("metrics/peak_memory_bytes", (double) MemoryPool.usage().peakBytes());
+        pass.log(values);
         listener.pass(result.pass(), course.passes(), values);
         pass.done(result.pass());
     }

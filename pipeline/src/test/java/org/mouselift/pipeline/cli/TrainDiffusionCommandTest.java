@@ -172,6 +172,10 @@ class TrainDiffusionCommandTest {
     void inPicturesWithLearnedPrompts() throws IOException {
         config(pictures());
         assertEquals(0, train(), err.toString());
+        List<String> columns = Arrays.asList(Files.readAllLines(folder.resolve("run/metrics.csv")).getFirst().split(","));
+        assertTrue(columns.containsAll(List.of("train/slot_2/mse_by_slot", "metrics/ema_decay", "val/slot_2/psnr-guidance_scale-3.0"))
+                && columns.stream().anyMatch(name -> name.matches("train/t_\\d+_\\d+/mse_by_timestep")), columns.toString());
+        assertTrue(Files.exists(folder.resolve("run/mse_by_slot.png")) && !err.toString().contains("slot_0/"), err.toString());
         Path exported = folder.resolve("run/pipeckpts");
         assertFalse(Files.exists(exported.resolve("vae")) || Files.exists(exported.resolve("image_encoder")));
         drawsWhatTheValidationDrew(exported);

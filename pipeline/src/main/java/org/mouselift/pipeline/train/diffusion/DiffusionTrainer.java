@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,7 @@ public final class DiffusionTrainer extends TrainingRun {
     private static final String LOSS = "loss";
     private static final String MSE = "mse";
     private static final String AVERAGE = "ema.";
+    private static final int TIMESTEP_BUCKETS = 4;
 
     /**
      * How to train.
@@ -190,7 +192,18 @@ public final class DiffusionTrainer extends TrainingRun {
             @Override
             public void read(Map<String, Tensor> values, Map<String, Double> numbers) {
                 numbers.put(LOSS, values.get(LOSS).item());
-                numbers.put(MSE, java.util.Arrays.stream(values.get(MSE).toDoubles()).average().orElseThrow());
+                double[] perImage = values.get(MSE).toDoubles();
+                numbers.put(MSE, Arrays.stream(perImage).average().orElseThrow());
+                numbers.putAll(bySlot(perImage, views));
+                numbers.putAll(byTimestep(perImage, timesteps, objective.schedule().length()));
+            }
+
+            @Override
+            public void log(Map<String, Double> values) {
+                if (average != null) {
+                    values.put("metrics/ema_decay", average.options().at(average.updates()));
+                }
+                values.put("metrics/images_per_second", n / values.get("metrics/iter_time"));
             }
 
             @Override
@@ -211,6 +224,45 @@ public final class DiffusionTrainer extends TrainingRun {
                 }
             }
         };
+    }
+
+    /**
+     * Squared error by slot, mean over the objects: a view that is not learnt shows (mouse specification §6.3).
+     *
+     * @param perImage slots of an object in a row
+     */
+    static Map<String, Double> bySlot(double[] perImage, int slots) {
+        Map<String, Double> out = new LinkedHashMap<>();
+        for (int i = 0; i < perImage.length; i++) {
+            out.merge("slot_" + i % slots + "/mse_by_slot", perImage[i] * slots / perImage.length, Double::sum);
+        }
+        return out;
+    }
+
+    /**
+     * Squared error by quarter of the steps, mean over the images whose step lies there; quarters without any are left out.
+     *
+     * @param perImage as many a step, in a row
+     * @param length steps of the schedule
+     */
+    static Map<String, Double> byTimestep(double[] perImage, int[] timesteps, int length) {
+        double[] sums = new double[TIMESTEP_BUCKETS];
+        int[] counts = new int[TIMESTEP_BUCKETS];
+        int each = perImage.length / timesteps.length;
+        for (int i = 0; i < perImage.length; i++) {
+            int bucket = (int) ((long) timesteps[i / each] * TIMESTEP_BUCKETS / length);
+            sums[bucket] += perImage[i];
+            counts[bucket]++;
+        }
+        Map<String, Double> out = new LinkedHashMap<>();
+        for (int b = 0; b < TIMESTEP_BUCKETS; b++) {
+            if (counts[b] > 0) {
+                // First and last step t with t * buckets / length = b.
+                out.put("t_" + (b * length + TIMESTEP_BUCKETS - 1) / TIMESTEP_BUCKETS + "_" + (((b + 1) * length + TIMESTEP_BUCKETS - 1) / TIMESTEP_BUCKETS - 1) + "/mse_by_timestep",
+                        sums[b] / counts[b]);
+            }
+        }
+        return out;
     }
 
     @Override

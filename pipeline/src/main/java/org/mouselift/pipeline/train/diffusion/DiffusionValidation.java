@@ -18,6 +18,7 @@ import java.util.stream.IntStream;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.PngWriter;
 import org.mouselift.data.image.Quantization;
+import org.mouselift.data.prompts.PromptSlot;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
@@ -79,6 +80,7 @@ public final class DiffusionValidation {
     /** Measures the model; values by the original's log names. */
     Map<String, Double> run(DiffusionModel model, long updates, long pass, TrainingListener listener) throws IOException {
         Map<String, Double> sums = new LinkedHashMap<>();
+        Map<String, Double> slots = new LinkedHashMap<>();
         NoiseSource noise = NoiseSource.seeded(plan.seed());
         int objects = Math.min(plan.objects(), data.size());
         Path folder = plan.folder().resolve(String.format(Locale.ROOT, "global_step_%04d", updates));
@@ -94,7 +96,14 @@ public final class DiffusionValidation {
             for (double scale : plan.guidance()) {
                 String label = String.format(Locale.ROOT, "%.1f", scale);
                 float[] views = sample(model, item, scale, noise);
-                Map<String, Double> measured = measured(views, truth, item.pictures().views(), size);
+                Map<String, double[]> bySlot = measured(views, truth, item.pictures().views(), size);
+                Map<String, Double> measured = new HashMap<>();
+                bySlot.forEach((metric, values) -> {
+                    measured.put(metric, Arrays.stream(values).average().orElseThrow());
+                    for (int v = 0; v < values.length; v++) {
+                        slots.merge("val/slot_" + v + name(metric, label).substring("val".length()), values[v] / objects, Double::sum);
+                    }
+                });
                 double spread = spread(truth, item.pictures().views());
                 if (spread > 0) {
                     sums.merge(name(DIFFERENCE, label), spread(views, item.pictures().views()) / spread / objects, Double::sum);
@@ -103,7 +112,7 @@ public final class DiffusionValidation {
                 PngWriter.write(own.resolve("pred_gs_" + label + ".png"), strip(views, item.pictures().views(), size));
                 Files.writeString(own.resolve("metrics_gs_" + label + ".txt"), lines("", measured::get));
                 if (i == 0) {
-                    listener.picture(pass, "comparison/input_gt_pred_cfg" + label, grid(item.pictures().view(plan.reference()), truth, views, item.pictures().views(), size));
+                    listener.picture(pass, "comparison/input_gt_pred_cfg" + label, grid(item.pictures().view(plan.reference()), truth, views, columns(model, item.pictures().views()), size));
                 }
             }
         }
@@ -118,6 +127,7 @@ public final class DiffusionValidation {
             all.append("guidance_scale: ").append(label).append('\n').append(lines(" ", metric -> sums.get(name(metric, label))));
         }
         Files.writeString(folder.resolve("validation-metrics.txt"), all);
+        sums.putAll(slots);
         return sums;
     }
 
@@ -219,19 +229,31 @@ public final class DiffusionValidation {
         return sum;
     }
 
-    /** Means over the views, by metric. */
-    private Map<String, Double> measured(float[] views, float[] truth, int n, int size) {
-        Map<String, Double> out = new HashMap<>();
+    /** Of every view, by metric. */
+    private Map<String, double[]> measured(float[] views, float[] truth, int n, int size) {
+        Map<String, double[]> out = new LinkedHashMap<>();
         try (Scope scope = Scope.open("metrics")) {
             Tensor a = Tensor.of(views, n, 3, size, size);
             Tensor b = Tensor.of(truth, n, 3, size, size);
-            out.put("psnr", Arrays.stream(ImageMetrics.psnr(a, b)).average().orElseThrow());
-            out.put("ssim", Arrays.stream(ImageMetrics.ssim(a, b)).average().orElseThrow());
+            out.put("psnr", ImageMetrics.psnr(a, b));
+            out.put("ssim", ImageMetrics.ssim(a, b));
         }
         if (lpips != null) {
             int each = 3 * size * size;
             out.put("lpips", IntStream.range(0, n).mapToDouble(v -> lpips.distance(Arrays.copyOfRange(views, v * each, (v + 1) * each),
-                    Arrays.copyOfRange(truth, v * each, (v + 1) * each), size, size)).average().orElseThrow());
+                    Arrays.copyOfRange(truth, v * each, (v + 1) * each), size, size)).toArray());
+        }
+        return out;
+    }
+
+    /** What stands above the views: slot and camera, and the name of the view its prompt stands for, where one is known. */
+    private List<List<String>> columns(DiffusionModel model, int n) {
+        List<PromptSlot> names = model.promptSource().slots();
+        List<List<String>> out = new ArrayList<>();
+        for (int v = 0; v < n; v++) {
+            int camera = (plan.reference() + v) % n;
+            String place = "slot " + v + ", camera " + camera;
+            out.add(camera < names.size() ? List.of(place, names.get(camera).name()) : List.of(place));
         }
         return out;
     }
@@ -249,22 +271,13 @@ public final class DiffusionValidation {
     }
 
     /** Rows: the input repeated, ground truth, prediction. */
-    private static BufferedImage grid(float[] input, float[] truth, float[] views, int n, int size) {
-        List<Image8> rows = new ArrayList<>();
+    private static BufferedImage grid(float[] input, float[] truth, float[] views, List<List<String>> columns, int size) {
+        int n = columns.size();
         float[] inputs = new float[truth.length];
         for (int v = 0; v < n; v++) {
             System.arraycopy(input, 0, inputs, v * input.length, input.length);
         }
-        for (float[] row : List.of(inputs, truth, views)) {
-            rows.add(strip(row, n, size));
-        }
-        BufferedImage out = new BufferedImage(n * size, rows.size() * size, BufferedImage.TYPE_INT_RGB);
-        for (int y = 0; y < out.getHeight(); y++) {
-            for (int x = 0; x < out.getWidth(); x++) {
-                Image8 row = rows.get(y / size);
-                out.setRGB(x, y, row.get(x, y % size, 0) << 16 | row.get(x, y % size, 1) << 8 | row.get(x, y % size, 2));
-            }
-        }
-        return out;
+        return LabelledViews.of(List.of(new LabelledViews.Row("Input", strip(inputs, n, size)), new LabelledViews.Row("GT", strip(truth, n, size)),
+                new LabelledViews.Row("Pred", strip(views, n, size))), columns, size);
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.mouselift.data.prompts.PromptMetadata;
+import org.mouselift.data.prompts.PromptSlot;
 import org.mouselift.data.safetensors.StoredType;
 import org.mouselift.engine.Tensor;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
@@ -26,9 +27,12 @@ import org.mouselift.pipeline.prompts.ViewDirections;
 public record TrainingPrompts(float[] values, int tokens, boolean learned, Optional<PromptMetadata> metadata, String name, ViewDirections views) {
     /** What a UNet trained with these values puts on record. */
     TrainedPrompts record(float[] trained) {
-        boolean words = views.slots().isEmpty();
-        return new TrainedPrompts(name, PromptEmbeddings.valuesSha256(trained), words ? metadata.map(PromptMetadata::rig).orElse("") : views.rig(),
-                words ? metadata.map(PromptMetadata::slots).orElse(List.of()) : views.slots());
+        return new TrainedPrompts(name, PromptEmbeddings.valuesSha256(trained), views.slots().isEmpty() ? metadata.map(PromptMetadata::rig).orElse("") : views.rig(), slots());
+    }
+
+    /** What the rows stand for: by the cameras, or else by the file's words; empty if neither says. */
+    List<PromptSlot> slots() {
+        return views.slots().isEmpty() ? metadata.map(PromptMetadata::slots).orElse(List.of()) : views.slots();
     }
 
     /** Writes the prompts [views, tokens, width] with their metadata. */

@@ -175,6 +175,59 @@ class DiffusionTrainerTest {
         assertEquals(List.of("2", "4", "6"), saved, "after every update");
     }
 
+    /** Mouse specification §6.3: loss by slot and by timestep, decay of the averages. */
+    @Test
+    void passesAreLoggedBySlotAndTimestep() throws IOException {
+        assertEquals(Map.of("slot_0/mse_by_slot", 3.0, "slot_1/mse_by_slot", 4.0, "slot_2/mse_by_slot", 6.0), DiffusionTrainer.bySlot(new double[] {1, 2, 3, 5, 6, 9}, 3));
+        assertEquals(Map.of("t_0_249/mse_by_timestep", 3.0, "t_750_999/mse_by_timestep", 8.0), DiffusionTrainer.byTimestep(new double[] {2, 4, 7, 9}, new int[] {249, 750}, 1000));
+        assertEquals(Map.of("t_3_4/mse_by_timestep", 1.0, "t_5_7/mse_by_timestep", 3.0), DiffusionTrainer.byTimestep(new double[] {1, 2, 4}, new int[] {4, 5, 7}, 10));
+        List<Map<String, Double>> passes = new ArrayList<>();
+        train(config(), folder.resolve("run"), 3, false, new Silent() {
+            @Override
+            public void pass(long pass, long last, Map<String, Double> values) {
+                passes.add(values);
+            }
+        });
+        assertEquals(6, passes.size(), "windows end with the epoch: two passes an update");
+        List<Double> decays = new ArrayList<>();
+        for (Map<String, Double> values : passes) {
+            assertEquals(values.get("train/mse"), (values.get("train/slot_0/mse_by_slot") + values.get("train/slot_1/mse_by_slot") + values.get("train/slot_2/mse_by_slot")) / 3, 1e-9);
+            double[] buckets = values.entrySet().stream().filter(e -> e.getKey().endsWith("/mse_by_timestep")).mapToDouble(Map.Entry::getValue).toArray();
+            assertTrue(buckets.length == 1 || buckets.length == 2, values.toString());
+            assertTrue(values.get("metrics/images_per_second") > 0, values.toString());
+            decays.add(values.get("metrics/ema_decay"));
+        }
+        assertEquals(List.of(0.0, 0.0, 0.0, 2.0 / 11, 2.0 / 11, 3.0 / 12), decays);
+    }
+
+    /** Words stand beside the pictures, which are enlarged by repetition; the words of a column differ from those of another. */
+    @Test
+    void gridsOfViewsHaveLabels() {
+        Image8 views = Image8.blank(24, 12, 3);
+        for (int i = 0; i < views.data().length; i++) {
+            views.data()[i] = (byte) (i / 3 % 24 < 12 ? 40 : 200);
+        }
+        BufferedImage grid = LabelledViews.of(List.of(new LabelledViews.Row("GT", views)), List.of(List.of("slot 0, camera 4", "front"), List.of("slot 1, camera 5", "back")), 12);
+        int top = LabelledViews.top(2);
+        assertEquals(List.of(LabelledViews.LEFT + 240, top + 120), List.of(grid.getWidth(), grid.getHeight()));
+        assertEquals(0xFF282828, grid.getRGB(LabelledViews.LEFT + 119, top + 119));
+        assertEquals(0xFFC8C8C8, grid.getRGB(LabelledViews.LEFT + 120, top));
+        assertTrue(dark(grid, 0, top, LabelledViews.LEFT, 120) > 10, "GT");
+        int first = dark(grid, LabelledViews.LEFT, 15, 120, top - 15);
+        int second = dark(grid, LabelledViews.LEFT + 120, 15, 120, top - 15);
+        assertTrue(first > 20 && second > 20 && first != second, first + " " + second);
+    }
+
+    private static int dark(BufferedImage image, int left, int top, int width, int height) {
+        int count = 0;
+        for (int y = top; y < top + height; y++) {
+            for (int x = left; x < left + width; x++) {
+                count += (image.getRGB(x, y) & 0xFF) < 128 ? 1 : 0;
+            }
+        }
+        return count;
+    }
+
     /** Kernels and matrices inside learn by Muon, the rest by AdamW; the run continues with the same bytes, too. */
     @Test
     void muonLearnsWhatIsInside() throws IOException {
@@ -367,11 +420,15 @@ class DiffusionTrainerTest {
         public void validated(long pass, Map<String, Double> values) {
             assertTrue(values.values().stream().allMatch(Double::isFinite), values.toString());
             assertTrue(values.get("val/slot_difference-guidance_scale-3.0") > 0, values.toString());
+            for (String metric : List.of("psnr-guidance_scale-1.0", "ssim-guidance_scale-3.0")) {
+                assertEquals(values.get("val/" + metric), (values.get("val/slot_0/" + metric) + values.get("val/slot_1/" + metric) + values.get("val/slot_2/" + metric)) / 3, 1e-9, metric);
+            }
         }
 
         @Override
         public void picture(long pass, String name, BufferedImage picture) {
-            assertEquals(48, picture.getHeight());
+            assertEquals(LabelledViews.top(1) + 3 * 8 * 16, picture.getHeight(), "three rows of 16 pixels, enlarged by eight");
+            assertEquals(LabelledViews.LEFT + 3 * 8 * 16, picture.getWidth());
         }
 
         @Override
