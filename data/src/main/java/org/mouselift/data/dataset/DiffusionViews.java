@@ -113,6 +113,11 @@ public final class DiffusionViews {
         }
     }
 
+    /** One picture of an object as its file has it, with alpha if the file has any, resized. */
+    public Image8 picture(int index, int view) throws IOException {
+        return read(picture(sample(index), java.util.Objects.checkIndex(view, options.views)));
+    }
+
     /**
      * Loads an object.
      *

@@ -6,11 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
+import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.prompts.PromptMetadata;
 import org.mouselift.data.prompts.PromptSlot;
+import org.mouselift.pipeline.multiview.ExpectedSubject;
 import org.mouselift.pipeline.multiview.GeneratedViews;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
@@ -50,6 +53,9 @@ final class PhotoArguments {
 
     @Option(names = "--resume", description = "Leave photos as they are that were done with the same settings.")
     private boolean resume;
+
+    /** Empty as long as nothing is known. */
+    private Optional<ExpectedSubject> expected = Optional.empty();
 
     /** The photos, after a check of the options that need no file. */
     List<Subject> subjects() throws IOException {
@@ -103,6 +109,12 @@ final class PhotoArguments {
                         slots.getFirst().name(), Math.rint(slots.getFirst().azimuth()) + 0.0, Math.rint(slots.getFirst().elevation()) + 0.0));
     }
 
+    /** Compares photos with those that a pipeline's UNet was trained on, where its record says how large these show the subject. */
+    void compareWithTraining(PipelineFolder folder) throws IOException {
+        Path artefact = folder.unet().toAbsolutePath().normalize().getParent();
+        expected = Provenance.read(artefact).flatMap(ExpectedSubject::of);
+    }
+
     /**
      * Draws the views of a photo.
      *
@@ -117,7 +129,10 @@ final class PhotoArguments {
     /** The same for somebody who wants to know which part of the work begins; {@code stages} gets its name. */
     GeneratedViews draw(PhotoBatch batch, Subject subject, Path place, MultiViewPipeline pipeline, PromptEmbeddings prompts, SamplingOptions options,
             boolean anyBackground, Consumer<String> stages) throws IOException {
-        Image8 photo = ReferencePicture.read(subject.photo(), sampling.size(pipeline), crop == null ? OptionalDouble.empty() : OptionalDouble.of(crop), anyBackground);
+        ReferencePicture.Framed framed = ReferencePicture.frame(subject.photo(), sampling.size(pipeline), crop == null ? OptionalDouble.empty() : OptionalDouble.of(crop),
+                anyBackground);
+        framed.subject().flatMap(seen -> expected.flatMap(e -> e.warning(seen))).ifPresent(w -> batch.note("warning: " + subject.photo() + ": " + w));
+        Image8 photo = framed.picture();
         StepPictures steps = saveSteps ? new StepPictures(pipeline, place.resolve("steps")) : null;
         GeneratedViews views = batch.sample(subject, options.steps(), steps, listener -> GeneratedViews.sample(pipeline, prompts, photo, options, seed, listener), stages);
         EarlierResults.delete(place, saveSteps ? options.steps() : 0);

@@ -94,6 +94,11 @@ final class PhotoBatch {
         return ExitCode.OK;
     }
 
+    /** Says something to the person at the terminal. */
+    void note(String text) {
+        mouselift.note(text);
+    }
+
     private boolean there(Path folder, String hash) throws IOException {
         Path file = folder.resolve(RunRecord.FILE);
         if (!Files.isRegularFile(file)) {

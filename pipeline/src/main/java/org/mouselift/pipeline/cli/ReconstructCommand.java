@@ -108,6 +108,7 @@ final class ReconstructCommand implements Callable<Integer> {
         CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);
         RigCheck.require(rig);
         PhotoArguments.sayDirection(folder, prompts, mouselift);
+        photos.compareWithTraining(folder);
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             ReconstructionFolder.Options what = splatOptions.of(turntable, weights.imageSize());
             List<String> warnings = requireMatch(weights, pipeline, rig, rig.id(), allowed.contains(RigProvenance.CODE));

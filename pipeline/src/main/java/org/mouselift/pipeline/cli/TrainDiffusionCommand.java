@@ -28,6 +28,7 @@ import org.mouselift.pipeline.config.YamlText;
 import org.mouselift.pipeline.log.MetricCurves;
 import org.mouselift.pipeline.log.MetricsLog;
 import org.mouselift.pipeline.evaluate.LpipsNetwork;
+import org.mouselift.pipeline.multiview.ExpectedSubject;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.prompts.ViewDirections;
@@ -170,6 +171,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         long passes = DiffusionTrainer.windows(pictures.size(), batch, c.accumulation()).passes(c.updates());
         List<Integer> references = overfit > 0 ? List.of(c.references().getFirst()) : c.references();
         Provenance provenance = provenance(c, folder);
+        provenance = DiffusionSetup.subject(pictures, references).map(ExpectedSubject::keys).map(provenance::with).orElse(provenance);
         var course = new TrainingRun.Course(folder, c.seed(), c.accumulation(), passes, c.output().checkpointEvery(), c.output().keep(), c.validating().every(),
                 configuration, provenance.json(folder).toString());
         var plan = new DiffusionTrainer.Plan(course, batch, references, c.conditions().scaleReference(),

@@ -64,6 +64,7 @@ final class ViewsCommand implements Callable<Integer> {
         PromptEmbeddings prompts = sampling.prompts(folder);
         sampling.promptCheck(folder, prompts).require(Set.copyOf(allowed), mouselift::note);
         PhotoArguments.sayDirection(folder, prompts, mouselift);
+        photos.compareWithTraining(folder);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             Map<String, Object> settings = photos.settings(folder, prompts, options, sampling.size(pipeline));
             PhotoBatch batch = new PhotoBatch(mouselift, spec, output, photos.resume(), settings, SamplingArguments.weights(folder));

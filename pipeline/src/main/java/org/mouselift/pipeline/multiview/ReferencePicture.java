@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.mouselift.data.image.Composite;
 import org.mouselift.data.image.Image8;
@@ -11,6 +12,7 @@ import org.mouselift.data.image.ImageFormatException;
 import org.mouselift.data.image.Images;
 import org.mouselift.data.image.PillowResize;
 import org.mouselift.data.image.ResampleFilter;
+import org.mouselift.data.preprocess.MaskStatistics;
 
 /**
  * A photo as the multi-view pipeline takes it (mouse specification §7, multi-view diffusion specification §3.4): padded to a
@@ -24,7 +26,20 @@ public final class ReferencePicture {
     private static final int SUBJECT = 10;
     private static final double PLAIN = 0.9;
 
+    /**
+     * A prepared photo.
+     *
+     * @param picture RGB on white
+     * @param subject its size and place in the prepared picture; empty where it cannot be told from the background
+     */
+    public record Framed(Image8 picture, Optional<MaskStatistics> subject) {}
+
     private ReferencePicture() {}
+
+    /** The picture of {@link #frame} alone. */
+    public static Image8 read(Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
+        return frame(file, size, crop, anyBackground).picture;
+    }
 
     /**
      * Reads and prepares a photo.
@@ -35,7 +50,7 @@ public final class ReferencePicture {
      *     is needed: to crop, or because the border is not white (alpha that is opaque everywhere cuts nothing out and is none);
      *     MFL-D04 if the subject's mask is empty or the picture white all over
      */
-    public static Image8 read(Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
+    public static Framed frame(Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
         Image8 image;
         try {
             image = Images.read(file);
@@ -44,10 +59,34 @@ public final class ReferencePicture {
         } catch (ImageFormatException e) {
             throw new MultiViewException("MFL-D05", file, "cannot be read: " + e.getMessage(), "save it again as PNG or as JPEG in RGB", e);
         }
-        return prepare(image, file, size, crop, anyBackground);
+        return framed(image, file, size, crop, anyBackground);
+    }
+
+    /**
+     * The subject of a picture: what its alpha covers, or, where alpha cuts nothing out, what is not white; empty for a picture whose
+     * border is not white, either.
+     */
+    public static Optional<MaskStatistics> subject(Image8 picture) {
+        if (picture.hasAlpha() && !opaque(picture.toRgba())) {
+            return Optional.of(MaskStatistics.of(picture.toRgba(), SUBJECT));
+        }
+        Image8 rgba = picture.toRgb().toRgba();
+        if (border(rgba) < PLAIN) {
+            return Optional.empty();
+        }
+        byte[] data = rgba.data();
+        for (int i = 0; i < data.length; i += 4) {
+            int darkest = Math.min(data[i] & 0xFF, Math.min(data[i + 1] & 0xFF, data[i + 2] & 0xFF));
+            data[i + 3] = (byte) (darkest < 255 - SUBJECT ? 255 : 0);
+        }
+        return Optional.of(MaskStatistics.of(rgba, SUBJECT));
     }
 
     static Image8 prepare(Image8 photo, Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
+        return framed(photo, file, size, crop, anyBackground).picture;
+    }
+
+    private static Framed framed(Image8 photo, Path file, int size, OptionalDouble crop, boolean anyBackground) throws IOException {
         if (photo.hasAlpha() && !opaque(photo.toRgba())) {
             Image8 rgba = photo.toRgba();
             int[] box = box(rgba);
@@ -55,7 +94,8 @@ public final class ReferencePicture {
                 throw new MultiViewException("MFL-D04", file, "its alpha is empty: there is no subject", "");
             }
             Image8 framed = crop.isPresent() ? around(rgba, box, crop.getAsDouble(), 0) : square(rgba, 0);
-            return Composite.onto(PillowResize.resize(framed, size, size, ResampleFilter.LANCZOS), WHITE);
+            Image8 resized = PillowResize.resize(framed, size, size, ResampleFilter.LANCZOS);
+            return new Framed(Composite.onto(resized, WHITE), subject(resized));
         }
         String missing = photo.hasAlpha() ? "has an alpha channel that is opaque everywhere" : "has no alpha";
         if (crop.isPresent()) {
@@ -70,7 +110,8 @@ public final class ReferencePicture {
         if (white(rgb)) {
             throw new MultiViewException("MFL-D04", file, "is white all over: there is no subject", "");
         }
-        return PillowResize.resize(square(rgb, 255), size, size, ResampleFilter.LANCZOS);
+        Image8 resized = PillowResize.resize(square(rgb, 255), size, size, ResampleFilter.LANCZOS);
+        return new Framed(resized, border < PLAIN ? Optional.empty() : subject(resized));
     }
 
     private static boolean opaque(Image8 rgba) {

@@ -322,6 +322,37 @@ class TrainDiffusionCommandTest {
         assertFalse(Files.exists(folder.resolve("run/overfit_1/pipeckpts")));
     }
 
+    /** MFL-E133: the training records how large its inputs show the subject; a photo that shows it otherwise is warned of with both numbers. */
+    @Test
+    void photosAreComparedWithTheSizeOfTheTrainingsSubjects() throws IOException {
+        config(pictures());
+        assertEquals(0, train("--set", "max_train_steps", 1), err.toString());
+        Path exported = folder.resolve("run/pipeckpts");
+        JsonNode record = JSON.readTree(exported.resolve("provenance.json").toFile());
+        assertEquals(23.0 / 32, record.at("/expected_size_ratio/mean").asDouble(), 1e-9, record.toString());
+        assertEquals(List.of(0.0, 2, 0.0), List.of(record.at("/expected_size_ratio/std").asDouble(), record.at("/expected_size_ratio/pictures").asInt(),
+                record.at("/expected_center_offset/mean").asDouble()));
+        assertEquals(0, run("views", folder.resolve("sample0/images/cam_000.png"), "--pipeline", exported, "--steps", 1, "-o", folder.resolve("same")), err.toString());
+        assertFalse(err.toString().contains("MFL-E133"), err.toString());
+        Image8 small = Image8.blank(SIZE, SIZE, 4);
+        for (int p = 0; p < SIZE * SIZE; p++) {
+            small.data()[4 * p + 3] = (byte) (p % SIZE >= 12 && p % SIZE <= 20 && p / SIZE >= 12 && p / SIZE <= 20 ? 255 : 0);
+        }
+        Path photo = folder.resolve("small.png");
+        PngWriter.write(photo, small);
+        for (List<Object> from : List.of(List.<Object>of("--pipeline", exported), List.<Object>of("--pipeline", exported, "--unet", folder.resolve("run/checkpoint-1")))) {
+            List<Object> all = new ArrayList<>(List.of("views", photo, "--steps", 1, "-o", folder.resolve("small")));
+            all.addAll(from);
+            assertEquals(0, run(all.toArray()), err.toString());
+            assertTrue(err.toString().contains("warning: " + photo + ": MFL-E133: the subject takes 0.28 of the picture (root of its share of the pixels), in the training 0.72 ± 0.00:"
+                    + " 61 % smaller, at most 20 % is expected; views"), err.toString());
+        }
+        assertEquals(0, run("views", photo, "--pipeline", exported, "--auto-crop", "0.72", "--steps", 1, "-o", folder.resolve("framed")), err.toString());
+        assertFalse(err.toString().contains("MFL-E133"), "framed like the training: " + err);
+        assertEquals(0, run("views", photo, "--pipeline", pipeline, "--steps", 1, "-o", folder.resolve("none")), err.toString());
+        assertFalse(err.toString().contains("MFL-E133"), "a pipeline without the record: " + err);
+    }
+
     private void refused(String code, String... messages) throws IOException {
         refusedWith(List.of(), code, messages);
     }

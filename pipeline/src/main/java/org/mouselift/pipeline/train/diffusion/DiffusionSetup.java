@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.BackgroundColor;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.data.dataset.SampleList;
+import org.mouselift.data.preprocess.MaskStatistics;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
@@ -38,10 +40,12 @@ import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
 import org.mouselift.pipeline.config.DiffusionConfig;
+import org.mouselift.pipeline.multiview.ExpectedSubject;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
+import org.mouselift.pipeline.multiview.ReferencePicture;
 import org.mouselift.pipeline.prompts.PromptCheck;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.prompts.TrainedPrompts;
@@ -53,6 +57,7 @@ public final class DiffusionSetup {
     private static final long PROMPT_STREAM = 9L << 40;
     private static final double PROMPT_DEVIATION = 1;
     private static final String CONFIG = "config.json";
+    private static final int MEASURED_SAMPLES = 32;
     private static final Pattern INSIDE = Pattern.compile("(down|mid|up)_block");
 
     private DiffusionSetup() {}
@@ -235,6 +240,18 @@ public final class DiffusionSetup {
     /** Where the views of a data set stand, by the cameras of its samples; empty if they do not say, or differ. */
     public static ViewDirections directions(DiffusionViews data) throws IOException {
         return ViewDirections.of(IntStream.range(0, data.size()).mapToObj(data::sample).toList(), data.options().views());
+    }
+
+    /** Size and place of the subjects in what may be the input, by pictures spread over the list; empty if they cannot be told from their background. */
+    public static Optional<ExpectedSubject> subject(DiffusionViews data, List<Integer> references) throws IOException {
+        List<MaskStatistics> seen = new ArrayList<>();
+        int looked = Math.min(MEASURED_SAMPLES, data.size());
+        for (int i = 0; i < looked; i++) {
+            for (int view : references) {
+                ReferencePicture.subject(data.picture((int) ((long) i * data.size() / looked), view)).ifPresent(seen::add);
+            }
+        }
+        return ExpectedSubject.of(seen);
     }
 
     /** The objects of a list. */
