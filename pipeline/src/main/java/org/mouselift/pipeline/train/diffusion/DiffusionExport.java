@@ -52,8 +52,8 @@ public final class DiffusionExport {
         model.promptSource().write(folder.resolve("prompt_embeds"), prompts);
         Path scheduler = folder.resolve("scheduler");
         Files.createDirectories(scheduler);
-        DiffusionCheckpoint.json(scheduler.resolve("scheduler_config.json"), DiffusionSetup.scheduler(c));
         if (c.source().pipeline().isPresent()) {
+            copy(c.source().pipeline().get().resolve("scheduler"), scheduler);
             for (String name : FROZEN.keySet().stream().sorted().toList()) {
                 Path from = c.source().pipeline().get().resolve(name);
                 if (Files.isDirectory(from)) {
@@ -61,6 +61,9 @@ public final class DiffusionExport {
                     index.put(name, FROZEN.get(name));
                 }
             }
+        }
+        if (c.source().pipeline().isEmpty() || !c.source().scheduler().isEmpty()) {
+            DiffusionCheckpoint.json(scheduler.resolve("scheduler_config.json"), DiffusionSetup.scheduler(c));
         }
         index.put("scheduler", List.of("diffusers", "DDIMScheduler"));
         if (c.source().pixels()) {
