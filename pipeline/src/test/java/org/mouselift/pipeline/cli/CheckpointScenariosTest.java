@@ -50,6 +50,7 @@ class CheckpointScenariosTest {
         pipeline = TinyPipeline.write(folder.resolve("pipeckpts"), 3);
         Image8 picture = Image8.blank(32, 32, 3);
         java.util.Arrays.fill(picture.data(), (byte) 255);
+        java.util.Arrays.fill(picture.data(), 3 * 32 * 10, 3 * 32 * 22, (byte) 90);
         photo = folder.resolve("mouse.png");
         PngWriter.write(photo, picture);
         training = folder.resolve("checkpoints/mvdiffusion/mouse");
