@@ -50,7 +50,9 @@ class CheckpointScenariosTest {
         pipeline = TinyPipeline.write(folder.resolve("pipeckpts"), 3);
         Image8 picture = Image8.blank(32, 32, 3);
         java.util.Arrays.fill(picture.data(), (byte) 255);
-        java.util.Arrays.fill(picture.data(), 3 * 32 * 10, 3 * 32 * 22, (byte) 90);
+        for (int y = 10; y < 22; y++) {
+            java.util.Arrays.fill(picture.data(), 3 * (32 * y + 10), 3 * (32 * y + 22), (byte) 90);
+        }
         photo = folder.resolve("mouse.png");
         PngWriter.write(photo, picture);
         training = folder.resolve("checkpoints/mvdiffusion/mouse");

@@ -102,7 +102,9 @@ class StartPipelineTest {
         assertEquals(0, run(out, err, "new-checkpoint", "--model", "unet", "--size", "tiny", "--seed", "2", "-o", unet), err.toString());
         Image8 picture = Image8.blank(64, 64, 3);
         java.util.Arrays.fill(picture.data(), (byte) 255);
-        java.util.Arrays.fill(picture.data(), 3 * 64 * 20, 3 * 64 * 44, (byte) 90);
+        for (int y = 20; y < 44; y++) {
+            java.util.Arrays.fill(picture.data(), 3 * (64 * y + 20), 3 * (64 * y + 44), (byte) 90);
+        }
         Path photo = folder.resolve("mouse.png");
         PngWriter.write(photo, picture);
         assertEquals(0, run(out, err, "views", photo, "--pipeline", pipeline, "--unet", unet, "--steps", "1", "-o", folder.resolve("views")), err.toString());
