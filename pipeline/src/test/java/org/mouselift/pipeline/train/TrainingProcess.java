@@ -27,7 +27,7 @@ public record TrainingProcess(Path place, List<String> flags, List<String> argum
     /** Scalar code that is compiled once: a process is at full speed at once. */
     public static final List<String> QUICK = List.of("-Dmouselift.vector.bits=0", "-XX:TieredStopAtLevel=1");
     /** Depends on the clock and on the process. */
-    private static final Set<String> MEASURED = Set.of("metrics/iter_time", "metrics/peak_memory_bytes");
+    private static final Set<String> MEASURED = Set.of("metrics/iter_time", "metrics/images_per_second", "metrics/peak_memory_bytes");
     private static final int PATIENCE_SECONDS = 100;
 
     /** When to kill. */
