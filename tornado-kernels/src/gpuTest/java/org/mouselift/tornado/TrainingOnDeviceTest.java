@@ -33,6 +33,8 @@ import org.mouselift.models.losses.LossWeights;
 import org.mouselift.models.losses.ReconstructionLoss;
 import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.GradientRules;
+import org.mouselift.models.optim.Muon;
+import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.TrainingStep;
 import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
@@ -56,7 +58,7 @@ class TrainingOnDeviceTest {
     }
 
     /** A model in training: state to compare, and passes. */
-    private record Training(Map<String, Tensor> weights, AdamW optimiser, TrainingStep step, IntFunction<TrainingStep.Pass> pass) {
+    private record Training(Map<String, Tensor> weights, Optimizer optimiser, TrainingStep step, IntFunction<TrainingStep.Pass> pass) {
         double[][] run(int from, int to) {
             double[][] out = new double[to - from][];
             for (int i = from; i < to; i++) {
@@ -179,7 +181,7 @@ class TrainingOnDeviceTest {
         return UNetMV2DConditionModel.initialised(UNetConfig.of(keys, "small"), DType.F32, 11);
     }
 
-    private static Training training(UNetMV2DConditionModel unet, AdamW optimiser, TrainingStep step) {
+    private static Training training(UNetMV2DConditionModel unet, Optimizer optimiser, TrainingStep step) {
         DiffusionObjective objective = new DiffusionObjective(NoiseSchedule.standard(), 0.1, false, 5, DiffusionObjective.Weighting.MIN_SNR_OVER_SNR);
         return new Training(unet.stateDict(), optimiser, step, i -> {
             DiffusionObjective.Prepared batch = objective.prepare(unet, new DiffusionObjective.Batch(random(1, VIEWS, 4, 6, 10), random(2, VIEWS, 4, 6, 10), random(3, VIEWS, 5),
@@ -217,6 +219,31 @@ class TrainingOnDeviceTest {
             }
             compare(expected, got, onCpu, onDevice);
             first.shadows().forEach((name, x) -> DeviceUnderTest.compare("average of " + name, x, second.shadows().get(name), 5e-3));
+            t.close();
+            assertEquals(0, device.allocatedBytes());
+        }
+    }
+
+    private static Muon muon(UNetMV2DConditionModel unet) {
+        return new Muon(unet.stateDict(), name -> name.matches("(down_blocks|mid_block|up_blocks)\\..*"), name -> name.endsWith(".ff.net.0.proj.weight") ? 2 : 1, Muon.Options.STANDARD,
+                rest -> new AdamW(rest, AdamW.Options.GS_LRM, n -> n.contains("class_embedding") ? 10 : 1));
+    }
+
+    /** Matrices and kernels inside the network move by Muon, as in the published trainings of mice. */
+    @Test
+    void denoiserLearnsWithMuonAsOnTheCpu() {
+        GradientRules rules = GradientRules.clipOnly(1);
+        try (Scope scope = Scope.open("test"); UNetMV2DConditionModel here = unet(); UNetMV2DConditionModel there = unet(); Muon a = muon(here); Muon b = muon(there);
+                TrainingStep s = new TrainingStep(a, i -> 2e-3, rules, 1); TrainingStep t = new TrainingStep(b, i -> 2e-3, rules, 1);
+                Device device = DeviceUnderTest.open(); Placement placement = new Placement(device)) {
+            Training onCpu = training(here, a, s);
+            Training onDevice = training(there, b, t);
+            double[][] expected = onCpu.run(0, PASSES);
+            double[][] got = placement.during(() -> onDevice.run(0, PASSES));
+            compare(expected, got, onCpu, onDevice);
+            assertTrue(b.parameters().size() - b.secondMoments().size() > 20, "Muon has " + (b.parameters().size() - b.secondMoments().size()) + " matrices");
+            a.firstMoments().forEach((name, m) -> DeviceUnderTest.compare("momentum of " + name, m, b.firstMoments().get(name), 1e-3));
+            assertEquals(PASSES, b.updates());
             t.close();
             assertEquals(0, device.allocatedBytes());
         }

@@ -1,6 +1,7 @@
 package org.mouselift.models.optim;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,7 +9,9 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.Eager;
 import org.mouselift.engine.EngineException;
+import org.mouselift.engine.Executor;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
@@ -16,6 +19,8 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.cpu.MuonStep;
 import org.mouselift.engine.cpu.NewtonSchulz;
 import org.mouselift.engine.cpu.Workers;
+import org.mouselift.engine.op.Compare;
+import org.mouselift.engine.trace.Program;
 
 /**
  * Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"): the update of a hidden weight matrix is
@@ -35,6 +40,8 @@ public final class Muon implements Optimizer {
     /** Rounds on the Gram matrix alone. */
     private static final int GRAM_ROUNDS = 3;
     private static final double ADAMW_ROOT_MEAN_SQUARE = 0.2;
+    /** Elements of matrices that an update in operations takes together: more would only need more memory. */
+    private static final long MOST_TOGETHER = 1L << 24;
 
     /**
      * @param momentum mu in [0, 1)
@@ -125,7 +132,9 @@ public final class Muon implements Optimizer {
                         theirs.add(Ops.contiguous(gradient));
                     } else {
                         try (Scope one = Scope.open("Muon update of a large matrix")) {
-                            update(s, Ops.affine(gradient, coefficient, 0), rate);
+                            DType dtype = s.parameter.dtype();
+                            move(List.of(new Moving(s, gradient)), Tensor.scalar(dtype, coefficient), Tensor.scalar(dtype, rate),
+                                    identity(dtype, Math.min(s.rows(), s.columns())));
                         }
                     }
                 }
@@ -148,51 +157,123 @@ public final class Muon implements Optimizer {
         return options.factor * ADAMW_ROOT_MEAN_SQUARE * Math.sqrt(Math.max(s.rows(), s.columns()));
     }
 
-    /** As operations, the definition that the kernel of small matrices is tested against. */
-    private void update(Slot s, Tensor gradient, double rate) {
-        Tensor momentum = Ops.add(Ops.affine(s.momentum, options.momentum, 0), gradient);
-        s.momentum.contiguousSegment().copyFrom(Ops.contiguous(momentum).contiguousSegment());
-        long columns = s.columns();
-        Tensor direction = Ops.reshape(Ops.add(gradient, Ops.affine(momentum, options.momentum, 0)), s.parameter.dim(0), columns);
-        long rows = s.rows();
-        List<Tensor> parts = new ArrayList<>();
-        for (int i = 0; i < s.parts; i++) {
-            parts.add(orthogonal(Ops.contiguous(Ops.slice(direction, 0, i * rows, (i + 1) * rows)), options.rounds));
-        }
-        Tensor whole = Ops.reshape(s.parts == 1 ? parts.getFirst() : Ops.concat(0, parts), s.parameter.shape().dims());
-        Ops.addInto(s.parameter, Ops.add(Ops.affine(s.parameter, -rate * weightDecay, 0), Ops.affine(whole, -rate * scale(s), 0)));
+    /** A matrix, or several stacked ones, and the gradient. */
+    private record Moving(Slot slot, Tensor gradient) {}
+
+    /**
+     * As operations only, for tracing. Matrices of one size move together, as a batch: a device starts a kernel for all of them.
+     *
+     * @param numbers those of AdamW; of them the learning rate is used
+     */
+    @Override
+    public void update(Function<Tensor, Tensor> gradients, Tensor coefficient, Tensor numbers) {
+        rest.update(gradients, coefficient, numbers);
+        Tape.pause(() -> {
+            Map<List<Object>, List<Moving>> bySize = new LinkedHashMap<>();
+            for (Slot s : slots) {
+                Tensor gradient = gradients.apply(s.parameter);
+                if (gradient != null) {
+                    bySize.computeIfAbsent(List.of(s.parameter.dtype(), s.rows(), s.columns()), size -> new ArrayList<>()).add(new Moving(s, gradient));
+                }
+            }
+            Map<List<Object>, Tensor> units = new HashMap<>();
+            Tensor rate = Ops.reshape(Ops.slice(numbers, 0, 0, 1));
+            bySize.values().forEach(all -> {
+                Slot one = all.getFirst().slot;
+                DType dtype = one.parameter.dtype();
+                long n = Math.min(one.rows(), one.columns());
+                Tensor unit = units.computeIfAbsent(List.of(dtype, n), size -> Program.constant(Executor.with(Eager.INSTANCE, () -> identity(dtype, n))));
+                Tensor c = Ops.cast(coefficient, dtype);
+                Tensor r = Ops.cast(rate, dtype);
+                int atOnce = (int) Math.clamp(MOST_TOGETHER / (one.parts * one.rows() * one.columns()), 1, all.size());
+                for (int i = 0; i < all.size(); i += atOnce) {
+                    move(all.subList(i, Math.min(all.size(), i + atOnce)), c, r, unit);
+                }
+            });
+            return null;
+        });
     }
 
     /**
-     * The matrix with its singular values brought near 1: for x = U S Vᵀ about U Vᵀ, by {@code x = p(xxᵀ) x} with
+     * The update of matrices of one size, also the definition that the kernel of small matrices is tested against.
+     *
+     * @param coefficient on the gradients, rank 0; negative leaves the momenta as they are
+     * @param rate learning rate, rank 0; negative leaves the parameters as they are
+     * @param unit identity of the shorter side
+     */
+    private void move(List<Moving> all, Tensor coefficient, Tensor rate, Tensor unit) {
+        Slot any = all.getFirst().slot;
+        Tensor counts = Ops.compare(Compare.Kind.GE, coefficient, Ops.constantLike(coefficient, 0));
+        List<Tensor> directions = new ArrayList<>();
+        for (Moving m : all) {
+            Slot s = m.slot;
+            Tensor gradient = Ops.mul(m.gradient, coefficient);
+            Ops.assign(s.momentum, Ops.where(counts, Ops.add(Ops.affine(s.momentum, options.momentum, 0), gradient), s.momentum));
+            directions.add(Ops.reshape(Ops.add(gradient, Ops.affine(s.momentum, options.momentum, 0)), s.parts, s.rows(), s.columns()));
+        }
+        Tensor moves = Ops.compare(Compare.Kind.GE, rate, Ops.constantLike(rate, 0));
+        Tensor kept = Ops.affine(rate, -weightDecay, 1);
+        Tensor step = Ops.affine(rate, scale(any), 0);
+        Tensor orthogonal = orthogonal(directions.size() == 1 ? directions.getFirst() : Ops.concat(0, directions), options.rounds, unit);
+        long at = 0;
+        for (Moving m : all) {
+            Slot s = m.slot;
+            Tensor own = Ops.reshape(Ops.slice(orthogonal, 0, at, at + s.parts), s.parameter.shape().dims());
+            at += s.parts;
+            Ops.assign(s.parameter, Ops.where(moves, Ops.sub(Ops.mul(s.parameter, kept), Ops.mul(own, step)), s.parameter));
+        }
+    }
+
+    @Override
+    public double[] numbers(double rate) {
+        return rest.numbers(rate);
+    }
+
+    /** The momenta of the matrices and the moments of everything else. */
+    @Override
+    public Map<String, Tensor> state() {
+        Map<String, Tensor> all = new LinkedHashMap<>();
+        slots.forEach(s -> all.put(s.name, s.momentum));
+        all.putAll(rest.state());
+        return all;
+    }
+
+    /** One matrix [rows, columns], contiguous. */
+    static Tensor orthogonal(Tensor matrix, int rounds) {
+        return orthogonal(matrix, rounds, identity(matrix.dtype(), Math.min(matrix.dim(0), matrix.dim(1))));
+    }
+
+    /**
+     * Matrices with their singular values brought near 1: for x = U S Vᵀ about U Vᵀ, by {@code x = p(xxᵀ) x} with
      * {@code p(g) = A + B g + C g²} on the matrix divided by its Frobenius norm.
      *
      * <p>All p of a long matrix commute with its Gram matrix g, so that a round is also {@code q = p(g) q; g = p(g) g p(g)} with
      * square matrices only, and {@code x = q x} at the end. Small singular values lose digits in that g: after
      * {@value #GRAM_ROUNDS} rounds it is computed anew, which keeps the result as exact as the plain rounds.
      *
-     * @param matrix [rows, columns], contiguous
+     * @param matrices [..., rows, columns], contiguous
+     * @param unit identity of the shorter side
      */
-    static Tensor orthogonal(Tensor matrix, int rounds) {
-        boolean tall = matrix.dim(0) > matrix.dim(1);
-        Tensor x = tall ? Ops.contiguous(Ops.transpose(matrix, 0, 1)) : matrix;
+    private static Tensor orthogonal(Tensor matrices, int rounds, Tensor unit) {
+        int last = matrices.rank() - 1;
+        boolean tall = matrices.dim(-2) > matrices.dim(-1);
+        Tensor x = tall ? Ops.contiguous(Ops.transpose(matrices, -2, -1)) : matrices;
+        Tensor norm = Ops.sqrt(Ops.sum(Ops.sum(Ops.square(x), true, last), true, last - 1));
         // The small number keeps a zero gradient at zero.
-        double norm = Math.sqrt(Ops.sum(Ops.square(x)).item()) + 1e-12;
-        x = Ops.affine(x, 1 / norm, 0);
-        Tensor unit = identity(x.dtype(), x.dim(0));
-        int atOnce = x.dim(1) >= 2 * x.dim(0) ? GRAM_ROUNDS : 1;
+        x = Ops.div(x, Ops.affine(norm, 1, 1e-12));
+        int atOnce = x.dim(-1) >= 2 * x.dim(-2) ? GRAM_ROUNDS : 1;
         for (int i = 0; i < rounds; i += atOnce) {
-            x = Ops.matmul(polynomials(Ops.matmul(x, Ops.transpose(x, 0, 1)), unit, Math.min(atOnce, rounds - i)), x);
+            x = Ops.matmul(polynomials(Ops.matmul(x, Ops.transpose(x, -2, -1)), unit, Math.min(atOnce, rounds - i)), x);
         }
-        return tall ? Ops.contiguous(Ops.transpose(x, 0, 1)) : x;
+        return tall ? Ops.contiguous(Ops.transpose(x, -2, -1)) : x;
     }
 
-    /** What some rounds multiply a matrix with, from its Gram matrix. */
+    /** What some rounds multiply matrices with, from their Gram matrices. */
     private static Tensor polynomials(Tensor gram, Tensor unit, int rounds) {
         Tensor g = gram;
         Tensor product = null;
         for (int i = 0; i < rounds; i++) {
-            Tensor p = Ops.add(Ops.add(Ops.affine(unit, A, 0), Ops.affine(g, B, 0)), Ops.affine(Ops.matmul(g, g), C, 0));
+            Tensor p = Ops.add(Ops.add(Ops.affine(g, B, 0), Ops.affine(Ops.matmul(g, g), C, 0)), Ops.affine(unit, A, 0));
             product = product == null ? p : Ops.matmul(p, product);
             if (i + 1 < rounds) {
                 g = Ops.matmul(Ops.matmul(p, g), p);
