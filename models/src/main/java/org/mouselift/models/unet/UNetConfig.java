@@ -29,10 +29,14 @@ import org.mouselift.models.nn.ConfigKeys;
  * @param freqShift of the timestep frequencies
  * @param numViews views of an object
  * @param rule which views a view attends to
+ * @param cameraEmbedding how the network is told its cameras ({@code camera_embedding}, ours); empty for not at all
  */
 public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<Integer> blockOutChannels, List<Boolean> crossAttentionLevels,
         int layersPerBlock, List<Integer> heads, int crossAttentionDim, boolean linearProjection, int groups, double eps, int downsamplePadding,
-        int classWidth, boolean flipSinToCos, double freqShift, int numViews, AttentionRule rule) {
+        int classWidth, boolean flipSinToCos, double freqShift, int numViews, AttentionRule rule,
+        List<CameraEmbedding.Encoding> cameraEmbedding) {
+    /** Key of {@code config.json}: a list with any of spherical, extrinsic and plucker. */
+    public static final String CAMERA_EMBEDDING = "camera_embedding";
     private static final Set<String> IGNORED = Set.of("decay", "min_decay", "optimization_step", "update_after_step", "use_ema_warmup", "inv_gamma", "power",
             "upcast_attention", "addition_embed_type_num_heads", "addition_channels");
     /** Keys that only one value is supported for. */
@@ -42,6 +46,7 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
         blockOutChannels = List.copyOf(blockOutChannels);
         crossAttentionLevels = List.copyOf(crossAttentionLevels);
         heads = List.copyOf(heads);
+        cameraEmbedding = List.copyOf(cameraEmbedding);
         int levels = blockOutChannels.size();
         if (levels < 1 || crossAttentionLevels.size() != levels || heads.size() != levels) {
             throw new EngineException("UNet: block_out_channels " + blockOutChannels + ", block types and attention_head_dim " + heads + " differ in length");
@@ -67,10 +72,29 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
         return 4 * blockOutChannels.getFirst();
     }
 
+    /** Numbers that the network reads of one camera; 0 if it is not told its cameras. */
+    public int cameraNumbers() {
+        return cameraEmbedding.stream().mapToInt(CameraEmbedding.Encoding::numbers).sum();
+    }
+
+    private static List<CameraEmbedding.Encoding> cameras(ConfigKeys r) {
+        List<CameraEmbedding.Encoding> out = new ArrayList<>();
+        List<String> words = r.words(CAMERA_EMBEDDING, List.of());
+        for (CameraEmbedding.Encoding e : CameraEmbedding.Encoding.values()) {
+            if (words.contains(e.word())) {
+                out.add(e);
+            }
+        }
+        if (out.size() != words.size()) {
+            throw r.refuse(CAMERA_EMBEDDING, words, "a list with any of spherical, extrinsic and plucker, each once");
+        }
+        return out;
+    }
+
     /** The same network with another attention rule. */
     public UNetConfig withRule(AttentionRule other) {
         return new UNetConfig(sampleSize, inChannels, outChannels, blockOutChannels, crossAttentionLevels, layersPerBlock, heads, crossAttentionDim,
-                linearProjection, groups, eps, downsamplePadding, classWidth, flipSinToCos, freqShift, numViews, other);
+                linearProjection, groups, eps, downsamplePadding, classWidth, flipSinToCos, freqShift, numViews, other, cameraEmbedding);
     }
 
     /** Arguments of an adapting load that become keys of the configuration, with their values where none is given. */
@@ -200,7 +224,7 @@ public record UNetConfig(int sampleSize, int inChannels, int outChannels, List<I
                 r.integer("layers_per_block", 2), r.integers("attention_head_dim", List.of(8), channels.size()), r.integer("cross_attention_dim", 1280),
                 r.truth("use_linear_projection", false), r.integer("norm_num_groups", 32), r.number("norm_eps", 1e-5), r.integer("downsample_padding", 1),
                 classWidth, r.truth("flip_sin_to_cos", true), r.number("freq_shift", 0), r.integer("num_views", 1),
-                !multiview ? AttentionRule.PLAIN : sparse ? AttentionRule.SPARSE : AttentionRule.DENSE);
+                !multiview ? AttentionRule.PLAIN : sparse ? AttentionRule.SPARSE : AttentionRule.DENSE, cameras(r));
         FIXED.forEach(r::only);
         r.finish();
         return config;

@@ -43,9 +43,11 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
     private final List<UNetLevel> up = new ArrayList<>();
     private final GroupNormLayer normOut;
     private final Conv2dLayer convOut;
+    private final CameraEmbedding cameras;
 
     /** Tap of the sinusoidal timestep embedding [N,width]. */
     public static final String TIME_PROJECTION = "time_proj";
+    private static final String CAMERAS = "camera_embedding";
 
     private UNetMV2DConditionModel(UNetConfig c, DType dtype, ParameterSource source, Scope weights) {
         this.config = c;
@@ -100,6 +102,8 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
         }
         normOut = child("conv_norm_out", new GroupNormLayer(source.at("conv_norm_out"), width, c.groups(), c.eps()));
         convOut = child("conv_out", Conv2dLayer.same3x3(source.at("conv_out"), width, c.outChannels()));
+        // Last, so that the start values of all others are those of a network without.
+        cameras = c.cameraEmbedding().isEmpty() ? null : child(CAMERAS, new CameraEmbedding(source.at(CAMERAS), c.cameraEmbedding(), c.crossAttentionDim()));
         stateDict().forEach((name, p) -> p.named(name));
     }
 
@@ -123,10 +127,16 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
         return StoredParameters.network(squeezed(state), source, weights, parameters -> new UNetMV2DConditionModel(config, DType.F32, parameters, weights));
     }
 
-    /** A model with the default start weights of the original (§1.14): uniform within 1/sqrt(fan in), norms one and zero. */
+    /**
+     * A model with the default start weights of the original (§1.14): uniform within 1/sqrt(fan in), norms one and zero. A camera
+     * embedding says nothing at first.
+     */
     public static UNetMV2DConditionModel initialised(UNetConfig config, DType dtype, long seed) {
         UNetMV2DConditionModel model = allocate(config, dtype);
         Parameters.defaults(model.stateDict(), seed);
+        if (model.cameras != null) {
+            model.cameras.silence();
+        }
         return model;
     }
 
@@ -154,7 +164,7 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
 
     /**
      * The start of training from another UNet (§1.2): tensors of equal name and shape are taken, the others keep their start
-     * values. A {@code conv_in} with fewer input channels fills the first ones.
+     * values. A {@code conv_in} with fewer input channels fills the first ones; a camera embedding may be new.
      *
      * @param zeroNewChannels sets the input channels that the source lacks to zero
      * @param zeroAlways also zeroes channels 4… of a source that has them, as the original does (defect P-1)
@@ -182,7 +192,7 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
                 }
             });
             for (String name : own.keySet()) {
-                if (!given.containsKey(name)) {
+                if (!given.containsKey(name) && !name.startsWith(CAMERAS + ".")) {
                     throw new EngineException(source + ": " + name + " is missing");
                 }
             }
@@ -238,7 +248,7 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
      *
      * @param sample [N,in,h,w], N = objects x views, views of an object in a row, the reference view first
      * @param timesteps one step for all, or one per row
-     * @param prompts [N,T,cross_attention_dim]
+     * @param prompts [N,T,cross_attention_dim], {@link #conditioned} where the network is told its cameras
      * @param classLabels [N,projection width], null if the model has no class embedding
      */
     public Tensor predict(Tensor sample, long[] timesteps, Tensor prompts, Tensor classLabels) {
@@ -257,6 +267,26 @@ public final class UNetMV2DConditionModel extends Module implements AutoCloseabl
         double[] steps = new double[(int) n];
         Arrays.setAll(steps, i -> timesteps[timesteps.length == 1 ? 0 : i]);
         return Sinusoids.of(steps, config.blockOutChannels().getFirst(), config.flipSinToCos(), config.freqShift());
+    }
+
+    /**
+     * Prompts [N,T,D] as {@link #predict} takes them of a network that is told its cameras: the embedding of a view's camera is added to all
+     * its tokens.
+     *
+     * @param numbers of the views' cameras [N,{@link UNetConfig#cameraNumbers}]; null for a network without camera embedding
+     */
+    public Tensor conditioned(Tensor prompts, Tensor numbers) {
+        if ((numbers == null) != (cameras == null)) {
+            throw new ShapeException("UNet", numbers == null ? "its camera_embedding " + config.cameraEmbedding() + " needs the cameras of the views, and there are none"
+                    : "it has no camera_embedding, and there are cameras " + numbers.spec());
+        }
+        if (cameras == null) {
+            return prompts;
+        }
+        if (prompts.rank() != 3 || prompts.dim(0) != numbers.dim(0)) {
+            throw new ShapeException("UNet", "cameras " + numbers.spec() + " for prompt embeddings " + prompts.spec());
+        }
+        return Ops.add(Ops.cast(prompts, dtype), cameras.call(Ops.cast(numbers, dtype)));
     }
 
     /**

@@ -103,7 +103,7 @@ final class DataGenerateCommand implements Callable<Integer> {
         PromptEmbeddings prompts = sampling.prompts(folder);
         PromptCheck check = sampling.promptCheck(folder, prompts);
         check.require(Set.copyOf(allowed), parent.mouselift::note);
-        CameraRig rig = SlotCameras.checked(cameras, check, allowed, parent.mouselift);
+        CameraRig rig = SlotCameras.checked(cameras, folder, check, allowed, parent.mouselift);
         try (MultiViewPipeline pipeline = MultiViewPipeline.load(folder)) {
             int size = sampling.size(pipeline);
             ObjectNode settings = new ObjectMapper().valueToTree(sampling.settings(folder, prompts, options, size, seed));

@@ -122,7 +122,7 @@ final class DemoCommand implements Callable<Integer> {
         PipelineFolder folder = photos == 1 ? sampling.folder(mouselift) : null;
         PromptEmbeddings prompts = photos == 1 ? sampling.prompts(folder) : null;
         SamplingOptions how = photos == 1 ? sampling.options(folder) : null;
-        CameraRig rig = photos == 1 ? SlotCameras.checked(RIG, sampling.promptCheck(folder, prompts), List.of(), mouselift) : RigCatalog.human6();
+        CameraRig rig = photos == 1 ? SlotCameras.checked(folder.cameraFile().isPresent() ? null : RIG, folder, sampling.promptCheck(folder, prompts), List.of(), mouselift) : RigCatalog.human6();
         try (GsLrmWeights weights = weightsArgument.open(); MultiViewPipeline pipeline = photos == 1 ? MultiViewPipeline.load(folder) : null) {
             int size = weights.imageSize();
             ReconstructionFolder.Options what = options.of(turntable, size);

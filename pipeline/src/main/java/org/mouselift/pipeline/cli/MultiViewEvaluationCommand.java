@@ -102,7 +102,7 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
         PipelineFolder folder = sampling.folder(parent.mouselift);
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
-        CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, parent.mouselift);
+        CameraRig rig = SlotCameras.checked(cameras, folder, sampling.promptCheck(folder, prompts), allowed, parent.mouselift);
         try (LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); GsLrmWeights weights = weights(); MultiViewPipeline pipeline = MultiViewPipeline.load(folder); Interruption interruption = new Interruption()) {
             check(weights, pipeline, rig, rig.id()).forEach(w -> parent.mouselift.note("warning: " + w));
             int size = sampling.size(pipeline);

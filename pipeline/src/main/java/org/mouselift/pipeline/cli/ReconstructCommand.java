@@ -105,7 +105,7 @@ final class ReconstructCommand implements Callable<Integer> {
         photos.requireSpecies(folder.unet(), weightsArgument.path());
         SamplingOptions options = sampling.options(folder);
         PromptEmbeddings prompts = sampling.prompts(folder);
-        CameraRig rig = SlotCameras.checked(cameras, sampling.promptCheck(folder, prompts), allowed, mouselift);
+        CameraRig rig = SlotCameras.checked(cameras, folder, sampling.promptCheck(folder, prompts), allowed, mouselift);
         RigCheck.require(rig);
         PhotoArguments.sayDirection(folder, prompts, mouselift);
         photos.compareWithTraining(folder);

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.mouselift.data.checkpoint.ContentHash;
 import org.mouselift.models.diffusion.DiffusionSampler;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
@@ -41,6 +42,10 @@ final class SamplingArguments {
 
     @Option(names = "--prompts", paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors (default: clr_embeds of the pipeline folder).")
     private Path prompts;
+
+    @Option(names = "--view-cameras", paramLabel = "FILE", description = "Cameras of the views (opencv_cameras.json) for a UNet that was trained with camera_embedding (default: "
+            + "those on record in its folder).")
+    private Path cameras;
 
     @Option(names = {"--steps", "--step_2D"}, paramLabel = "N", description = "Sampling steps (default: what the pipeline recommends, otherwise 50).")
     private Integer steps;
@@ -78,6 +83,7 @@ final class SamplingArguments {
             unet.notes().forEach(mouselift::note);
             folder = PipelineFolder.withUNet(path, unet);
         }
+        folder = cameras == null ? folder : folder.withCameras(cameras);
         // The class in this file is not decisive: base models name the scheduler of another program (multi-view diffusion specification §3.3).
         Object named = folder.config("scheduler", PipelineFolder.SCHEDULER).get("_class_name");
         if (named != null && !named.equals("DDIMScheduler") && !named.equals(sampler + "Scheduler")) {
@@ -161,6 +167,11 @@ final class SamplingArguments {
             hashes.put(file.getKey(), ContentHash.ofFile(file.getValue()));
         }
         out.put("weightsSha256", hashes);
+        Optional<Path> told = folder.cameraFile();
+        if (told.isPresent()) {
+            out.put("viewCameras", told.get().toString());
+            out.put("viewCamerasSha256", ContentHash.ofFile(told.get()));
+        }
         out.put("prompts", read.file().toString());
         out.put("promptsSha256", read.sha256());
         out.put("steps", options.steps());

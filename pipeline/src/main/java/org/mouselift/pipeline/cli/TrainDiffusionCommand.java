@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
+import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.models.diffusion.DiffusionObjective;
@@ -131,8 +132,12 @@ final class TrainDiffusionCommand implements Callable<Integer> {
                     + " those views are not mirror images of each other", "List for each view the one that stands opposite in the mirror, or set aug_hflip to false.");
         }
         TrainingPrompts prompts = DiffusionSetup.prompts(c, directions, Set.copyOf(allowed), parent.mouselift::note);
+        Optional<CameraRig> cameras = DiffusionSetup.cameras(c, pictures);
+        if (validation != null) {
+            DiffusionSetup.cameras(c, validation);
+        }
         try (RunFolder run = RunFolder.claim(folder, RunFolder.Stage.MVDIFFUSION); LpipsNetwork network = lpips.isEmpty() ? null : LpipsNetwork.open(lpips); LatentSpace space = DiffusionSetup.space(c);
-                DiffusionModel model = DiffusionSetup.model(c, prompts); ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
+                DiffusionModel model = DiffusionSetup.model(c, prompts, cameras); ImageConditions conditions = DiffusionSetup.conditions(c, model.unet().config())) {
             AtomicFile.deleteAbandoned(folder).forEach(file -> parent.mouselift.note("deleted " + file + ", which a killed process left unfinished"));
             return train(c, folder, schedule, space, model, conditions, pictures, validation, network);
         }

@@ -38,9 +38,12 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
      * @param zeroAlways also zeroes reference channels that the source has, as the original does (ours, for comparison)
      * @param overrides keys of {@code unet/config.json} that {@code unet_from_pretrained_kwargs} sets
      * @param scheduler keys of {@code scheduler/scheduler_config.json} that {@code scheduler_config} sets (ours), for training, validation and export
+     * @param cameraEmbedding how the network is told its cameras, mouse specification §9.3 ({@code camera_embedding}, ours): any of spherical, extrinsic and
+     *     plucker; empty for what the UNet that the training starts from has, or not at all
      */
     public record Source(Optional<Path> pipeline, Optional<Path> unet, Optional<Path> autoencoder, boolean pixels, Optional<Path> prompts, int learnedTokens,
-            boolean zeroNewChannels, boolean zeroAlways, Map<String, Object> overrides, Map<String, Object> scheduler) {}
+            boolean zeroNewChannels, boolean zeroAlways, Map<String, Object> overrides, Map<String, Object> scheduler,
+            List<String> cameraEmbedding) {}
 
     /**
      * Pictures.

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.mouselift.data.dataset.DiffusionViews;
+import org.mouselift.models.unet.CameraEmbedding;
 import org.mouselift.pipeline.config.ConfigValue.Mapping;
 import org.mouselift.pipeline.config.ConfigValue.Scalar;
 import org.mouselift.pipeline.config.ConfigValue.Sequence;
@@ -162,7 +164,17 @@ public final class DiffusionConfigReader {
             kwargs.wrong("num_views", "n_views " + views + " (MFL-E111)");
         }
         return new DiffusionConfig.Source(pipeline, unet, autoencoder, pixels, prompts, learned, kwargs.truth("zero_init_conv_in", true),
-                kwargs.truth("zero_init_conv_in_always", false), overrides, root.plain("scheduler_config"));
+                kwargs.truth("zero_init_conv_in_always", false), overrides, root.plain("scheduler_config"), cameraEmbedding(root));
+    }
+
+    /** {@code camera_embedding}: one word or a list. */
+    private static List<String> cameraEmbedding(ConfigSection root) {
+        List<String> words = root.has("camera_embedding") ? root.values("camera_embedding", List.of()).stream().map(String::valueOf).toList() : List.of();
+        List<String> known = Arrays.stream(CameraEmbedding.Encoding.values()).map(CameraEmbedding.Encoding::word).toList();
+        if (!known.containsAll(words) || Set.copyOf(words).size() != words.size()) {
+            root.wrong("camera_embedding", "any of " + String.join(", ", known) + ", each once");
+        }
+        return words;
     }
 
     private static DiffusionConfig.Data data(ConfigSection data, int views, boolean training) {

@@ -2,6 +2,7 @@ package org.mouselift.pipeline.multiview;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 import org.mouselift.data.image.Image8;
@@ -35,6 +36,7 @@ public final class MultiViewPipeline implements AutoCloseable {
     private final boolean scaleReference;
     private final List<Runnable> owned = new ArrayList<>();
     private Runnable releaseUNet = () -> {};
+    private float[] cameras;
 
     /** The picture's embedding. */
     public static final String IMAGE_ENCODER = "image encoder";
@@ -119,7 +121,7 @@ public final class MultiViewPipeline implements AutoCloseable {
     /**
      * Maps the weights of all components; what does not fit together is refused before weights are read.
      *
-     * @throws MultiViewException MFL-E202 for damaged weights, MFL-E203 for weights that do not fit their configuration
+     * @throws MultiViewException MFL-E202 for damaged weights or missing cameras, MFL-E203 for weights that do not fit their configuration
      */
     public static MultiViewPipeline load(PipelineFolder folder) throws IOException {
         NoiseSchedule schedule = folder.schedule();
@@ -127,6 +129,7 @@ public final class MultiViewPipeline implements AutoCloseable {
         boolean scaleReference = !Boolean.FALSE.equals(folder.config("unet", "config.json").get(SCALE_REFERENCE));
         AutoencoderConfig vae = folder.needs("vae") ? AutoencoderConfig.of(folder.config("vae", "config.json"), folder.path() + "/vae/config.json") : null;
         requireChannels(config, vae == null ? 3 : vae.latentChannels(), folder.path().toString());
+        float[] told = config.cameraEmbedding().isEmpty() ? null : ViewCameras.numbers(folder.toldCameras().orElseThrow(), config, 0);
         List<Runnable> owned = new ArrayList<>();
         try {
             ImageConditions conditions = config.classWidth() == 0 ? null : new ImageConditions(folder, config);
@@ -139,6 +142,7 @@ public final class MultiViewPipeline implements AutoCloseable {
             owned.add(unet::close);
             MultiViewPipeline pipeline = new MultiViewPipeline(unet.model(), space, conditions, schedule, scaleReference);
             pipeline.releaseUNet = unet::release;
+            pipeline.cameras = told;
             pipeline.owned.addAll(owned);
             return pipeline;
         } catch (IOException | RuntimeException e) {
@@ -160,6 +164,15 @@ public final class MultiViewPipeline implements AutoCloseable {
             throw new EngineException(place + ": the UNet has in_channels " + unet.inChannels() + " and out_channels " + unet.outChannels() + ", what it diffuses has "
                     + latentChannels + " channels: expected noisy and reference latents together, and latents");
         }
+    }
+
+    /**
+     * Tells the network the cameras of the views, the same for every object; needed by one with {@code camera_embedding}.
+     *
+     * @param numbers as {@link ViewCameras#numbers} gives them; null for a network that is not told its cameras
+     */
+    public void cameras(float[] numbers) {
+        cameras = numbers == null ? null : numbers.clone();
     }
 
     public UNetConfig unetConfig() {
@@ -276,7 +289,8 @@ public final class MultiViewPipeline implements AutoCloseable {
             throw new EngineException("prompt embeddings are " + prompts.spec() + ", the model expects [" + views + ",T," + c.crossAttentionDim()
                     + "]: one row of tokens per view (num_views " + views + "), of width cross_attention_dim " + c.crossAttentionDim());
         }
-        Tensor all = Ops.cast(prompts, DType.F32);
+        Tensor told = cameras == null ? null : Ops.concat(0, Collections.nCopies((int) (rows / views), Tensor.of(cameras, views, c.cameraNumbers())));
+        Tensor all = unet.conditioned(Ops.cast(prompts, DType.F32), told);
         return rows == (long) views * objects ? all
                 : Ops.reshape(Ops.expand(Ops.reshape(all, 1, views, all.dim(1), all.dim(2)), objects, views, all.dim(1), all.dim(2)), (long) objects * views,
                         all.dim(1), all.dim(2));

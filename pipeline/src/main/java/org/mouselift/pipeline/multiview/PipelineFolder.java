@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.mouselift.data.camera.CameraRig;
+import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.Provenance;
@@ -30,8 +32,9 @@ import org.mouselift.pipeline.checkpoint.UNetFolder;
  * @param path the folder
  * @param unet folder of the UNet: {@code path/unet}, or that of a training checkpoint
  * @param components what sampling needs, by folder name
+ * @param cameras other cameras for a UNet that is told its cameras than those on record in its folder
  */
-public record PipelineFolder(Path path, Path unet, List<String> components) {
+public record PipelineFolder(Path path, Path unet, List<String> components, Optional<Path> cameras) {
     private static final ObjectMapper JSON = new ObjectMapper();
     /** Key of {@code model_index.json} of a pipeline without autoencoder, with the value {@link #PICTURES}. */
     public static final String LATENT_SPACE = "_mouselift_latent_space";
@@ -78,7 +81,7 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
         if (!Files.isRegularFile(path.resolve(INDEX))) {
             throw new MultiViewException("MFL-E202", path, "is not a pipeline folder: it has no " + INDEX + "; it has " + listing(path), "");
         }
-        PipelineFolder all = new PipelineFolder(path, unet, COMPONENTS);
+        PipelineFolder all = new PipelineFolder(path, unet, COMPONENTS, Optional.empty());
         all.require("unet");
         List<String> needed = new ArrayList<>(COMPONENTS);
         if (String.valueOf(all.config("unet", "config.json").get("class_embed_type")).equals("null")) {
@@ -91,7 +94,42 @@ public record PipelineFolder(Path path, Path unet, List<String> components) {
             all.require(name);
             ArtefactStatus.requireUsable(all.component(name));
         }
-        return new PipelineFolder(path, unet, List.copyOf(needed));
+        return new PipelineFolder(path, unet, List.copyOf(needed), Optional.empty());
+    }
+
+    /**
+     * The same, its UNet told the cameras of a file.
+     *
+     * @throws MultiViewException MFL-E202 if the UNet is not told its cameras
+     */
+    public PipelineFolder withCameras(Path file) throws IOException {
+        if (unetConfig().cameraEmbedding().isEmpty()) {
+            throw new MultiViewException("MFL-E202", unet, "was trained without " + UNetConfig.CAMERA_EMBEDDING + ": it is not told its cameras", "leave the cameras away");
+        }
+        return new PipelineFolder(path, unet, components, Optional.of(file));
+    }
+
+    /** The file with the cameras that the UNet is told; empty if it is told none. */
+    public Optional<Path> cameraFile() throws IOException {
+        return unetConfig().cameraEmbedding().isEmpty() ? Optional.empty() : cameras.or(() -> Optional.of(unet.resolve(OpencvCameraFile.FILE_NAME)));
+    }
+
+    /**
+     * The cameras that the UNet is told, one per view: those given, or those on record in its folder; empty if it is told none.
+     *
+     * @throws MultiViewException MFL-E202 if there is no such file, MFL-E114 if it has too few
+     */
+    public Optional<CameraRig> toldCameras() throws IOException {
+        Optional<Path> told = cameraFile();
+        if (told.isEmpty()) {
+            return Optional.empty();
+        }
+        Path file = told.get();
+        if (!Files.isRegularFile(file)) {
+            throw new MultiViewException("MFL-E202", unet, "is told its cameras (" + UNetConfig.CAMERA_EMBEDDING + "), and there is no " + file,
+                    "name a camera file with --view-cameras FILE: the samples it was trained on had different cameras, or the file is lost");
+        }
+        return Optional.of(ViewCameras.read(file, unetConfig().numViews()));
     }
 
     private void require(String name) throws IOException {

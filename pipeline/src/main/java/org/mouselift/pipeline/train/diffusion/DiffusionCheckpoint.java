@@ -42,12 +42,14 @@ public final class DiffusionCheckpoint {
         Path partial = folder.resolve(target.getFileName() + PARTIAL);
         delete(partial);
         unet(partial.resolve("unet"), model.unetJson(), model.weights(), model.promptSource().record(model.prompts().toFloats()));
+        model.writeCameras(partial.resolve("unet"));
         if (model.learnsPrompts()) {
             model.promptSource().write(partial.resolve("prompt_embeds"), model.prompts());
         }
         if (average != null) {
             Tensor averaged = model.learnsPrompts() ? average.shadows().get(DiffusionModel.PROMPTS) : model.prompts();
             unet(partial.resolve("unet_ema"), withAverage(model.unetJson(), average), average.shadows(), model.promptSource().record(averaged.toFloats()));
+            model.writeCameras(partial.resolve("unet_ema"));
             if (model.learnsPrompts()) {
                 model.promptSource().write(partial.resolve("prompt_embeds_ema"), averaged);
             }

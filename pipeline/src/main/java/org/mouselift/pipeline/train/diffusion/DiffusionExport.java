@@ -47,6 +47,7 @@ public final class DiffusionExport {
                 all.replaceAll((name, t) -> half(name, t));
             }
             DiffusionCheckpoint.unet(folder.resolve("unet"), model.unetJson(), all, model.promptSource().record(prompts.toFloats()));
+            model.writeCameras(folder.resolve("unet"));
         }
         index.put("unet", List.of("mvdiffusion.models.unet_mv2d_condition", "UNetMV2DConditionModel"));
         model.promptSource().write(folder.resolve("prompt_embeds"), prompts);

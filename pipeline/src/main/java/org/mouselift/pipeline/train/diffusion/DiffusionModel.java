@@ -1,11 +1,17 @@
 package org.mouselift.pipeline.train.diffusion;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.mouselift.data.camera.CameraRig;
+import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
@@ -22,12 +28,15 @@ public final class DiffusionModel implements AutoCloseable {
     private final Map<String, Object> unetJson;
     private final Tensor prompts;
     private final TrainingPrompts source;
+    private final Optional<CameraRig> cameras;
 
     /**
      * @param unetJson keys of {@code unet/config.json}
      * @param source the prompts
+     * @param cameras of the views of all samples, of a network that is told its cameras; empty if it is not, or they differ
      */
-    public DiffusionModel(UNetMV2DConditionModel unet, Map<String, Object> unetJson, TrainingPrompts source) {
+    public DiffusionModel(UNetMV2DConditionModel unet, Map<String, Object> unetJson, TrainingPrompts source, Optional<CameraRig> cameras) {
+        this.cameras = cameras;
         this.unet = unet;
         this.unetJson = Collections.unmodifiableMap(new LinkedHashMap<>(unetJson));
         this.source = source;
@@ -51,6 +60,15 @@ public final class DiffusionModel implements AutoCloseable {
     /** Where the prompts come from and what they stand for. */
     TrainingPrompts promptSource() {
         return source;
+    }
+
+    /** Puts the cameras on record in a UNet folder, where there is one for all samples. */
+    void writeCameras(Path folder) throws IOException {
+        Path file = folder.resolve(OpencvCameraFile.FILE_NAME);
+        Files.deleteIfExists(file);
+        if (cameras.isPresent()) {
+            OpencvCameraFile.ofRig(cameras.get()).write(file);
+        }
     }
 
     /** All weights by name: the UNet's, then the prompts if they are learned. */

@@ -16,6 +16,7 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
@@ -46,6 +47,7 @@ import org.mouselift.pipeline.multiview.LatentSpace;
 import org.mouselift.pipeline.multiview.MultiViewPipeline;
 import org.mouselift.pipeline.multiview.PipelineFolder;
 import org.mouselift.pipeline.multiview.ReferencePicture;
+import org.mouselift.pipeline.multiview.ViewCameras;
 import org.mouselift.pipeline.prompts.PromptCheck;
 import org.mouselift.pipeline.prompts.PromptEmbeddings;
 import org.mouselift.pipeline.prompts.TrainedPrompts;
@@ -142,6 +144,9 @@ public final class DiffusionSetup {
         arguments.put("in_channels", 2 * latents.channels);
         arguments.put("out_channels", latents.channels);
         Map<String, Object> keys = UNetConfig.adapted(fresh ? c.unetArchitecture() : json(unetFolder(c), CONFIG), arguments, unetName(c));
+        if (!c.source().cameraEmbedding().isEmpty()) {
+            keys.put(UNetConfig.CAMERA_EMBEDDING, c.source().cameraEmbedding());
+        }
         if (!c.conditions().scaleReference()) {
             keys.put(MultiViewPipeline.SCALE_REFERENCE, false);
         }
@@ -156,8 +161,17 @@ public final class DiffusionSetup {
         return c.unetArchitecture().isEmpty() ? unetFolder(c) + "/config.json" : "unet_config";
     }
 
-    /** The network, from random start values or adapted from stored weights. */
+    /** {@link #model(DiffusionConfig, TrainingPrompts, Optional)} without cameras on record. */
     public static DiffusionModel model(DiffusionConfig c, TrainingPrompts prompts) throws IOException {
+        return model(c, prompts, Optional.empty());
+    }
+
+    /**
+     * The network, from random start values or adapted from stored weights.
+     *
+     * @param cameras of {@link #cameras}
+     */
+    public static DiffusionModel model(DiffusionConfig c, TrainingPrompts prompts, Optional<CameraRig> cameras) throws IOException {
         boolean fresh = !c.unetArchitecture().isEmpty();
         Path folder = fresh ? null : unetFolder(c);
         Map<String, Object> keys = unetKeys(c);
@@ -176,7 +190,7 @@ public final class DiffusionSetup {
             unet.stateDict().forEach((name, p) -> p.requiresGrad(trainable.stream().anyMatch(suffix -> (name.substring(0, name.lastIndexOf('.')) + ".")
                     .matches("(.*\\.)?" + Pattern.quote(suffix) + "\\..*"))));
         }
-        return new DiffusionModel(unet, keys, prompts);
+        return new DiffusionModel(unet, keys, prompts, cameras);
     }
 
     /** The UNet to start from; of a checkpoint the weights as they were trained, where there is a choice. */
@@ -252,6 +266,26 @@ public final class DiffusionSetup {
             }
         }
         return ExpectedSubject.of(seen);
+    }
+
+    /**
+     * Checks that all samples have cameras, if the network is told its cameras.
+     *
+     * @return the cameras of the views, if they are those of all samples; what can be put on record for sampling
+     */
+    public static Optional<CameraRig> cameras(DiffusionConfig c, DiffusionViews data) throws IOException {
+        if (unetConfig(c).cameraEmbedding().isEmpty()) {
+            return Optional.empty();
+        }
+        if (!data.options().mirror().isEmpty()) {
+            throw new IOException("camera_embedding and aug_hflip do not go together: a mirrored object has no cameras of its own; set aug_hflip to false");
+        }
+        CameraRig first = ViewCameras.ofSample(data.sample(0), c.views());
+        boolean same = true;
+        for (int i = 1; i < data.size(); i++) {
+            same &= ViewCameras.same(first, ViewCameras.ofSample(data.sample(i), c.views()));
+        }
+        return same ? Optional.of(first) : Optional.empty();
     }
 
     /** The objects of a list. */

@@ -129,6 +129,8 @@ public final class DiffusionTrainer extends TrainingRun {
         int[] timesteps = new int[batch];
         int[] references = new int[batch];
         float[] drop = new float[objective.dropPerView() ? n : batch];
+        int told = model.unet().config().cameraNumbers();
+        float[] cameras = new float[n * told];
         List<String> names = new ArrayList<>();
         for (int b = 0; b < batch; b++) {
             int sample = order[(int) (number % perEpoch * plan.batch() + b)];
@@ -138,6 +140,9 @@ public final class DiffusionTrainer extends TrainingRun {
             boolean mirrored = train.mirrors() && augmentation.nextBoolean();
             EncodedViews.Item item = train.load(sample, mirrored, references[b], augmentation, false);
             names.add(train.name(sample));
+            if (told > 0) {
+                System.arraycopy(train.cameras(sample, references[b], model.unet().config()), 0, cameras, b * views * told, views * told);
+            }
             timesteps[b] = random.below(objective.schedule().length());
             float[] given = space.mean(item.moments()[references[b]]);
             for (int v = 0; v < views; v++) {
@@ -179,13 +184,18 @@ public final class DiffusionTrainer extends TrainingRun {
                 prepared = objective.prepare(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape), Tensor.of(reference, shape), classes, prompts,
                         Tensor.of(noise, shape), timesteps, drop));
                 List<Tensor> all = new ArrayList<>(prepared.tensors());
+                if (told > 0) {
+                    all.add(Tensor.of(cameras, n, told));
+                }
                 all.add(prompts);
                 return all;
             }
 
             @Override
             public TrainingStep.Outcome compute(List<Tensor> in) {
-                DiffusionObjective.Report r = objective.evaluate(model.unet(), prepared.with(in.subList(0, in.size() - 1), model.promptsOf(in.getLast())));
+                int own = in.size() - (told > 0 ? 2 : 1);
+                DiffusionObjective.Report r = objective.evaluate(model.unet(), prepared.with(in.subList(0, own),
+                        model.unet().conditioned(model.promptsOf(in.getLast()), told > 0 ? in.get(own) : null)));
                 return new TrainingStep.Outcome(r.loss(), Map.of(LOSS, r.loss(), MSE, r.perImage()));
             }
 

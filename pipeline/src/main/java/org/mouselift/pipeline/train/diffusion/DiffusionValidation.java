@@ -86,7 +86,8 @@ public final class DiffusionValidation {
         Path folder = plan.folder().resolve(String.format(Locale.ROOT, "global_step_%04d", updates));
         for (int i = 0; i < objects; i++) {
             EncodedViews.Item item = data.load(i, false, plan.reference(), new Philox(plan.seed(), i), true);
-            sums.merge("val/loss", loss(model, item, i) / objects, Double::sum);
+            float[] cameras = model.unet().config().cameraNumbers() == 0 ? null : data.cameras(i, plan.reference(), model.unet().config());
+            sums.merge("val/loss", loss(model, item, i, cameras) / objects, Double::sum);
             Path own = folder.resolve(String.format(Locale.ROOT, "%04d", i));
             Files.createDirectories(own);
             int size = item.pictures().size();
@@ -95,7 +96,7 @@ public final class DiffusionValidation {
             PngWriter.write(own.resolve("gt.png"), strip(truth, item.pictures().views(), size));
             for (double scale : plan.guidance()) {
                 String label = String.format(Locale.ROOT, "%.1f", scale);
-                float[] views = sample(model, item, scale, noise);
+                float[] views = sample(model, item, scale, noise, cameras);
                 Map<String, double[]> bySlot = measured(views, truth, item.pictures().views(), size);
                 Map<String, Double> measured = new HashMap<>();
                 bySlot.forEach((metric, values) -> {
@@ -181,25 +182,32 @@ public final class DiffusionValidation {
         return mean;
     }
 
+    /** The prompts of an object, with its cameras where the network is told them. */
+    private Tensor conditioned(DiffusionModel model, float[] cameras) {
+        Tensor prompts = model.prompts(new int[] {plan.reference()});
+        return model.unet().conditioned(prompts, cameras == null ? null : Tensor.of(cameras, prompts.dim(0), model.unet().config().cameraNumbers()));
+    }
+
     private static Tensor repeated(float[] one, int n, long... shape) {
         Tensor x = Tensor.of(one, shape);
         return Ops.concat(0, java.util.Collections.nCopies(n, x));
     }
 
     /** Views [V,3,s,s] of an object as the finished pipeline draws them: from the input in 8 bits, by the same code. */
-    private float[] sample(DiffusionModel model, EncodedViews.Item item, double scale, NoiseSource noise) {
+    private float[] sample(DiffusionModel model, EncodedViews.Item item, double scale, NoiseSource noise, float[] cameras) {
         int size = item.pictures().size();
         Image8 input = Quantization.TRUNCATE.fromChw(item.pictures().view(plan.reference()), 3, size, size);
         DiffusionSampler s = plan.sampler();
         try (Scope scope = Scope.open("sampling for validation");
                 MultiViewPipeline pipeline = new MultiViewPipeline(model.unet(), space, conditions, s.schedule(), plan.scaleReference())) {
+            pipeline.cameras(cameras);
             return pipeline.generate(List.of(input), model.prompts(new int[] {plan.reference()}), new SamplingOptions(s.steps(), scale, s.eta(), 0, s.kind()), noise,
                     MultiViewPipeline.Listener.NONE).toFloats();
         }
     }
 
     /** Mean squared error of the prediction over steps spread evenly, with the same noises every time. */
-    private double loss(DiffusionModel model, EncodedViews.Item item, int index) {
+    private double loss(DiffusionModel model, EncodedViews.Item item, int index, float[] cameras) {
         int views = item.moments().length;
         int side = space.side(item.pictures().size());
         double sum = 0;
@@ -221,7 +229,7 @@ public final class DiffusionValidation {
                 Tensor classes = conditions == null ? null : conditions.classLabels(repeated(item.embedding(), views, 1, conditions.width()), 0,
                         Tensor.zeros(DType.F32, views, conditions.width()));
                 DiffusionObjective.Report r = objective.evaluate(model.unet(), new DiffusionObjective.Batch(Tensor.of(latents, shape),
-                        repeated(reference(item), views, 1, space.channels(), side, side), classes, model.prompts(new int[] {plan.reference()}),
+                        repeated(reference(item), views, 1, space.channels(), side, side), classes, conditioned(model, cameras),
                         Tensor.of(noise, shape), new int[] {step}, new float[0]));
                 sum += r.loss().item() / LOSS_STEPS;
             }

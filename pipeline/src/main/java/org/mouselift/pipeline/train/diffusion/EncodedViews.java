@@ -3,10 +3,13 @@ package org.mouselift.pipeline.train.diffusion;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
+import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.engine.Philox;
+import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.pipeline.multiview.ImageConditions;
 import org.mouselift.pipeline.multiview.LatentSpace;
+import org.mouselift.pipeline.multiview.ViewCameras;
 
 /**
  * Objects as the network sees them: distributions of the latents of all views, and the embedding of the input. Where every load of a
@@ -33,6 +36,7 @@ public final class EncodedViews {
     private final ImageConditions conditions;
     private final Map<Views, float[][]> moments = new HashMap<>();
     private final Map<Key, float[]> embeddings = new HashMap<>();
+    private final Map<Integer, CameraRig> rigs = new HashMap<>();
     private final boolean constant;
 
     /** @param conditions null without image branch */
@@ -63,6 +67,16 @@ public final class EncodedViews {
     /** Name of an object for messages. */
     public String name(int sample) {
         return views.sample(sample).getFileName().toString();
+    }
+
+    /** What a UNet that is told its cameras reads of those of an object [V,K], the reference view first. */
+    public float[] cameras(int sample, int reference, UNetConfig unet) throws IOException {
+        CameraRig rig = rigs.get(sample);
+        if (rig == null) {
+            rig = ViewCameras.ofSample(views.sample(sample), views.options().views());
+            rigs.put(sample, rig);
+        }
+        return ViewCameras.numbers(rig, unet, reference);
     }
 
     /** Loads and encodes; the pictures are null when everything else was remembered and they were not asked for. */
