@@ -30,6 +30,9 @@ public final class Matmul {
 
     /** Any strides; more than {@link #BATCH_AXES} batch axes that do not merge are copied. */
     public static void emit(MatMul operation, Emission to) {
+        if (LibraryMatmul.emit(operation, to)) {
+            return;
+        }
         Operand c = to.out(0);
         int rank = c.shape().rank();
         Operand a = to.in(0);
@@ -60,7 +63,7 @@ public final class Matmul {
         launch(to, args, c.dim(rank - 2), c.dim(rank - 1), count, List.of(a, b), c);
     }
 
-    private static Axes batch(Operand c, Operand a, Operand b) {
+    static Axes batch(Operand c, Operand a, Operand b) {
         int lead = c.shape().rank() - 2;
         return Axes.merged(java.util.Arrays.copyOf(c.shape().dims(), lead), List.of(leading(a, lead, c), leading(b, lead, c)));
     }
@@ -77,6 +80,9 @@ public final class Matmul {
 
     /** x [..,K] W[N,K]^T with bias, activation and residual. */
     public static void emit(Linear operation, Emission to) {
+        if (LibraryMatmul.emit(operation, to)) {
+            return;
+        }
         Operand x = to.packed(0);
         Operand w = to.packed(1);
         Operand y = to.out(0);

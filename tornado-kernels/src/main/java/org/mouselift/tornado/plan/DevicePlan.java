@@ -13,7 +13,7 @@ import org.mouselift.engine.trace.Buffer;
  *
  * @param inputs where the operands go, row-major
  * @param weights where weights and constants go
- * @param steps launches (and steps on the CPU, if allowed) in order
+ * @param steps launches (and products by a library or steps on the CPU, where allowed) in order
  * @param outputs where the results are, row-major
  * @param blocks all pieces of the device arrays, placed
  * @param floats elements of the float array
@@ -29,9 +29,23 @@ public record DevicePlan(String name, List<Operand> inputs, List<Weight> weights
      */
     public record Weight(Block block, Buffer buffer, long first, boolean written) {}
 
-    /** Bytes of both arrays. */
+    /** Bytes of both arrays, and of those that a library works on. */
     public long bytes() {
-        return Math.multiplyExact(4, floats + ints);
+        long[] library = libraryElements();
+        return Math.multiplyExact(4, floats + ints + library[0] + library[1] + library[2]);
+    }
+
+    /** Elements of the largest A, B and C of all products that go to a library, which share three arrays; 0 if none does. */
+    public long[] libraryElements() {
+        long[] out = new long[3];
+        for (Step s : steps) {
+            if (s instanceof LibraryProduct p) {
+                out[0] = Math.max(out[0], p.gemm().elementsA());
+                out[1] = Math.max(out[1], p.gemm().elementsB());
+                out[2] = Math.max(out[2], p.gemm().elementsC());
+            }
+        }
+        return out;
     }
 
     /** Bytes that weights and constants take. */
@@ -53,6 +67,7 @@ public record DevicePlan(String name, List<Operand> inputs, List<Weight> weights
     void check() {
         limit("float", floats);
         limit("int", ints);
+        products();
         Set<Block> written = Collections.newSetFromMap(new IdentityHashMap<>());
         inputs.forEach(o -> written.add(o.block()));
         weights.forEach(w -> written.add(w.block()));
@@ -71,6 +86,24 @@ public record DevicePlan(String name, List<Operand> inputs, List<Weight> weights
             }
         }
         disjoint();
+    }
+
+    /** The elements that a library reads and writes lie inside of their blocks. */
+    private void products() {
+        for (Step s : steps) {
+            if (s instanceof LibraryProduct p) {
+                inside(p, "A", p.a(), p.gemm().elementsA());
+                inside(p, "B", p.b(), p.gemm().elementsB());
+                inside(p, "C", p.result(), p.gemm().elementsC());
+            }
+        }
+    }
+
+    private void inside(LibraryProduct p, String what, Operand x, long elements) {
+        if (x.block().space() != Space.FLOATS || x.offset() < 0 || Math.addExact(x.offset(), elements) > x.block().elements()) {
+            throw fail(p.operation() + (p.path().isEmpty() ? "" : " in " + p.path()) + ": " + what + " of " + p.library() + "'s product " + p.gemm() + " is "
+                    + elements + " floats from " + x.offset() + " on in " + x.block());
+        }
     }
 
     private void limit(String what, long elements) {
@@ -111,6 +144,8 @@ public record DevicePlan(String name, List<Operand> inputs, List<Weight> weights
                 out.append("  ").append(step.operation());
                 if (step instanceof Launch l) {
                     out.append(": ").append(l.kernel()).append(", ").append(l.grid());
+                } else if (step instanceof LibraryProduct p) {
+                    out.append(": ").append(p.library()).append(' ').append(p.gemm());
                 }
                 if (!step.path().isEmpty()) {
                     out.append("; in ").append(step.path());

@@ -94,6 +94,16 @@ public final class Emission {
                 node == null ? "" : node.path(), node == null ? "result" : node.operation().name()));
     }
 
+    /** The library that products are offered to first, or null. */
+    public ProductLibrary productLibrary() {
+        return lowering.productLibrary();
+    }
+
+    /** Leaves a product of the node to the library; operands as in {@link LibraryProduct}. */
+    public void product(Gemm gemm, Operand a, Operand b, Operand result, Operand bias, int activation, Operand residual) {
+        add(new LibraryProduct(productLibrary().name(), gemm, a, b, result, bias, activation, residual, node.path(), node.operation().name()));
+    }
+
     void add(Step step) {
         int index = steps.size();
         step.reads().forEach(b -> b.touch(index));

@@ -20,25 +20,41 @@ import org.mouselift.tornado.launch.Elementwise;
 public final class Lowering {
     private final Program program;
     private final boolean allowHost;
+    private final ProductLibrary products;
     private final Map<Buffer, Block> blocks = new HashMap<>();
     /** First element of the part of a weight that the program looks at. */
     private final Map<Buffer, Long> origins = new HashMap<>();
     private final List<DevicePlan.Weight> weights = new ArrayList<>();
     private final Emission emission = new Emission(this);
 
-    private Lowering(Program program, boolean allowHost) {
+    private Lowering(Program program, boolean allowHost, ProductLibrary products) {
         this.program = program;
         this.allowHost = allowHost;
+        this.products = products;
     }
 
     /**
-     * Lowers a program.
+     * Lowers a program to kernels of ours alone.
      *
      * @param allowHost operations without a kernel become steps on the CPU instead of errors
      * @throws DeviceException naming the operation, module and operands that cannot be lowered, or the limit that is exceeded
      */
     public static DevicePlan of(Program program, boolean allowHost) {
-        return new Lowering(program, allowHost).run();
+        return of(program, allowHost, null);
+    }
+
+    /**
+     * Lowers a program.
+     *
+     * @param allowHost as above
+     * @param products the library that computes the products it takes, or null
+     */
+    public static DevicePlan of(Program program, boolean allowHost, ProductLibrary products) {
+        return new Lowering(program, allowHost, products).run();
+    }
+
+    ProductLibrary productLibrary() {
+        return products;
     }
 
     private DevicePlan run() {

@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 
 /**
  * Cuts a plan into the pieces that become task graphs: runs of launches of one part of the model, which is the path up to its
- * first number ({@code transformer_layers.3}, {@code down_blocks.1}). Steps on the CPU stand alone.
+ * first number ({@code transformer_layers.3}, {@code down_blocks.1}). Steps on the CPU and in libraries stand alone.
  */
 public final class Segments {
     /** Task graphs have room for so many tasks. */
@@ -29,7 +29,7 @@ public final class Segments {
         List<Segment> out = new ArrayList<>();
         int first = 0;
         for (int i = 1; i <= steps.size(); i++) {
-            boolean cut = i == steps.size() || i - first >= MOST_LAUNCHES || steps.get(i) instanceof HostStep || steps.get(first) instanceof HostStep
+            boolean cut = i == steps.size() || i - first >= MOST_LAUNCHES || !(steps.get(i) instanceof Launch) || !(steps.get(first) instanceof Launch)
                     || !part(steps.get(i).path()).equals(part(steps.get(first).path()));
             if (cut) {
                 String part = part(steps.get(first).path());
