@@ -14,6 +14,7 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.device.DeviceException;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceProgram;
 import org.mouselift.engine.trace.Program;
 import org.mouselift.engine.trace.Value;
@@ -85,7 +86,26 @@ final class PlanExecution implements DeviceProgram {
             results.add(t);
         }
         overwritten(operands);
+        if (plan.overflows() != null) {
+            overflow();
+        }
         return results;
+    }
+
+    /** An error if a number was too large for a half float in this run. */
+    private void overflow() {
+        Operand word = plan.overflows().operand();
+        try (Scope scope = Scope.open("overflow")) {
+            Tensor t = Tensor.empty(word.spec(), "overflow");
+            download(word, t);
+            int rounding = (int) Elements.getLong(t, 0);
+            if (rounding != 0) {
+                Elements.setLong(t, 0, 0);
+                upload(t, word);
+                throw new DeviceException("program '" + plan.name() + "' on " + device.info().request() + ": a number beyond " + DevicePrecision.LARGEST_HALF
+                        + " does not fit the half floats of tensor cores (" + plan.overflows().places().get(rounding - 1) + "). Run with --device-precision fp32");
+            }
+        }
     }
 
     private void begin() {
@@ -94,6 +114,11 @@ final class PlanExecution implements DeviceProgram {
         IntArray arguments = IntArray.fromArray(packing.ints());
         FloatArray constants = FloatArray.fromArray(packing.floats());
         graphs = new TaskGraphs(device.device(), floatShadow.floats(), intShadow.ints(), arguments, constants, plan.steps(), segments);
+        if (plan.overflows() != null) {
+            try (Scope scope = Scope.open("overflow")) {
+                upload(Executor.with(Eager.INSTANCE, () -> Tensor.zeros(DType.I32, 1)), plan.overflows().operand());
+            }
+        }
     }
 
     private void check(List<Tensor> operands) {

@@ -25,6 +25,7 @@ final class TornadoVmDevice implements Device {
     private boolean closed;
 
     TornadoVmDevice(DeviceInfo info, TornadoDevice device, DeviceOptions options) {
+        options.precision().require(info);
         this.info = info;
         this.device = device;
         this.options = options;
@@ -54,7 +55,7 @@ final class TornadoVmDevice implements Device {
         if (closed) {
             throw new DeviceException("device " + info.request() + " was closed");
         }
-        DevicePlan plan = Lowering.of(program, options.allowCpuOperations());
+        DevicePlan plan = Lowering.of(program, options.allowCpuOperations(), null, options.precision());
         long limit = options.memoryBytes() > 0 ? options.memoryBytes() : device.getMaxGlobalMemory();
         long taken = allocatedBytes();
         if (plan.bytes() > limit - taken) {

@@ -5,9 +5,15 @@ package org.mouselift.engine.device;
  *
  * @param allowCpuOperations operations without a device kernel run on the CPU, with transfers around them, instead of being errors
  * @param memoryBytes device memory that programs may take; 0 for what the device reports
+ * @param precision what the factors of matrix products are rounded to
  */
-public record DeviceOptions(boolean allowCpuOperations, long memoryBytes) {
+public record DeviceOptions(boolean allowCpuOperations, long memoryBytes, DevicePrecision precision) {
     public static final DeviceOptions DEFAULT = new DeviceOptions(false, 0);
+
+    /** Options with float32 products. */
+    public DeviceOptions(boolean allowCpuOperations, long memoryBytes) {
+        this(allowCpuOperations, memoryBytes, DevicePrecision.FP32);
+    }
 
     public DeviceOptions {
         if (memoryBytes < 0) {

@@ -8,6 +8,7 @@ import org.mouselift.tornado.launch.Convolution;
 import org.mouselift.tornado.launch.Copy;
 import org.mouselift.tornado.launch.Elementwise;
 import org.mouselift.tornado.launch.FlashAttention;
+import org.mouselift.tornado.launch.HalfTiles;
 import org.mouselift.tornado.launch.Matmul;
 import org.mouselift.tornado.launch.Norm;
 import org.mouselift.tornado.launch.RadixSort;
@@ -15,6 +16,7 @@ import org.mouselift.tornado.launch.Reduction;
 import org.mouselift.tornado.launch.Rows;
 import org.mouselift.tornado.launch.Splatting;
 import org.mouselift.tornado.launch.SplattingGradient;
+import org.mouselift.tornado.launch.TensorCoreMatmul;
 import org.mouselift.tornado.launch.Upsampling;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.common.TornadoFunctions.Task7;
@@ -34,6 +36,8 @@ public final class KernelCatalogue {
             Map.entry(Elementwise.KERNEL, ElementwiseKernel::elementwise),
             Map.entry(Copy.INTS, CopyKernel::copyInts),
             Map.entry(Matmul.KERNEL, MatmulKernel::matmul),
+            Map.entry(HalfTiles.KERNEL, TensorCoreMatmulKernel::halfTiles),
+            Map.entry(TensorCoreMatmul.KERNEL, TensorCoreMatmulKernel::tensorCoreMatmul),
             Map.entry(FlashAttention.NARROW, FlashAttentionKernel::attention64),
             Map.entry(FlashAttention.WIDE, FlashAttentionKernel::attention160),
             Map.entry(AttentionGradient.DELTA, AttentionGradientKernel::attentionDelta),

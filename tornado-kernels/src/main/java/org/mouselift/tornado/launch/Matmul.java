@@ -2,6 +2,7 @@ package org.mouselift.tornado.launch;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.engine.op.MatMul;
 import org.mouselift.tornado.plan.Arguments;
@@ -46,21 +47,17 @@ public final class Matmul {
                 throw to.refusal("has " + batch.sizes().length + " batch axes that broadcast in turns; the kernel takes " + BATCH_AXES);
             }
         }
-        Arguments args = shape(c.dim(rank - 2), c.dim(rank - 1), a.dim(-1)).place(a).add(a.stride(-2)).add(a.stride(-1)).place(b).add(b.stride(-2))
-                .add(b.stride(-1)).place(c);
-        long count = 1;
+        long[] sizes = new long[BATCH_AXES];
+        long[][] steps = new long[2][BATCH_AXES];
         for (int i = 0; i < BATCH_AXES; i++) {
-            long size = i < batch.sizes().length ? batch.sizes()[i] : 1;
-            count *= size;
-            args.add(size);
-        }
-        for (int operand = 0; operand < 2; operand++) {
-            for (int i = 0; i < BATCH_AXES; i++) {
-                args.add(i < batch.sizes().length ? batch.steps().get(operand)[i] : 0);
+            boolean real = i < batch.sizes().length;
+            sizes[i] = real ? batch.sizes()[i] : 1;
+            for (int operand = 0; operand < 2; operand++) {
+                steps[operand][i] = real ? batch.steps().get(operand)[i] : 0;
             }
         }
-        args.add(-1).add(0).add(-1);
-        launch(to, args, c.dim(rank - 2), c.dim(rank - 1), count, List.of(a, b), c);
+        launch(to, new Product(c.dim(rank - 2), c.dim(rank - 1), a.dim(-1), a, a.stride(-2), a.stride(-1), b, b.stride(-2), b.stride(-1), c, sizes, steps[0], steps[1],
+                null, 0, null));
     }
 
     static Axes batch(Operand c, Operand a, Operand b) {
@@ -89,35 +86,48 @@ public final class Matmul {
         long k = x.dim(-1);
         long n = w.dim(0);
         long m = y.shape().numel() / n;
-        List<Operand> reads = new ArrayList<>(List.of(x, w));
-        Arguments args = shape(m, n, k).place(x).add(k).add(1).place(w).add(1).add(k).place(y).add(1).add(1).add(1);
-        for (int i = 0; i < 2 * BATCH_AXES; i++) {
-            args.add(0);
-        }
         int next = 2;
-        if (operation.bias()) {
-            Operand bias = to.packed(next++);
-            args.place(bias);
-            reads.add(bias);
-        } else {
-            args.add(-1);
-        }
-        args.add(operation.activation().ordinal());
-        if (operation.residual()) {
-            Operand residual = to.packed(next);
-            args.place(residual);
-            reads.add(residual);
-        } else {
-            args.add(-1);
-        }
-        launch(to, args, m, n, 1, reads, y);
+        Operand bias = operation.bias() ? to.packed(next++) : null;
+        Operand residual = operation.residual() ? to.packed(next) : null;
+        launch(to, new Product(m, n, k, x, k, 1, w, 1, k, y, new long[] {1, 1, 1}, new long[BATCH_AXES], new long[BATCH_AXES], bias, operation.activation().ordinal(),
+                residual));
     }
 
-    private static Arguments shape(long m, long n, long k) {
-        return new Arguments().add(m).add(n).add(k);
+    /**
+     * What is to be computed: c = activation(a b + bias) + residual.
+     *
+     * @param aRow step of a along M; @param aColumn along K; @param bRow step of b along K; @param bColumn along N
+     * @param batch sizes of {@link #BATCH_AXES} axes; @param aBatch steps of a along them; @param bBatch steps of b
+     * @param bias or null; @param activation ordinal in {@link Linear.Activation}; @param residual or null
+     */
+    record Product(long m, long n, long k, Operand a, long aRow, long aColumn, Operand b, long bRow, long bColumn, Operand c, long[] batch, long[] aBatch, long[] bBatch,
+            Operand bias, int activation, Operand residual) {
+        long count() {
+            return batch[0] * batch[1] * batch[2];
+        }
     }
 
-    private static void launch(Emission to, Arguments args, long m, long n, long batch, List<Operand> reads, Operand c) {
-        to.launch(KERNEL, Grid.groups(Math.ceilDiv(m, TILE), Math.ceilDiv(n, TILE), batch, LOCAL), args, reads, List.of(c));
+    private static void launch(Emission to, Product x) {
+        if (to.precision() == DevicePrecision.FP16) {
+            TensorCoreMatmul.emit(to, x);
+            return;
+        }
+        Arguments args = new Arguments().add(x.m).add(x.n).add(x.k).place(x.a).add(x.aRow).add(x.aColumn).place(x.b).add(x.bRow).add(x.bColumn).place(x.c).add(x.batch)
+                .add(x.aBatch).add(x.bBatch);
+        List<Operand> reads = new ArrayList<>(List.of(x.a, x.b));
+        optional(args, x.bias, reads);
+        args.add(x.activation);
+        optional(args, x.residual, reads);
+        to.launch(KERNEL, Grid.groups(Math.ceilDiv(x.m, TILE), Math.ceilDiv(x.n, TILE), x.count(), LOCAL), args, reads, List.of(x.c));
+    }
+
+    /** The place of an operand that may be missing, -1 for one that is. */
+    static void optional(Arguments args, Operand x, List<Operand> reads) {
+        if (x == null) {
+            args.add(-1);
+        } else {
+            args.place(x);
+            reads.add(x);
+        }
     }
 }

@@ -30,6 +30,11 @@ public final class Block {
         return lasting;
     }
 
+    /** What it is: a weight by its name, an operand, a result. */
+    public String label() {
+        return label;
+    }
+
     /** Notes that a step of the plan touches the block. */
     void touch(int step) {
         first = Math.min(first, step);

@@ -18,9 +18,10 @@ import org.mouselift.engine.trace.Buffer;
  * @param blocks all pieces of the device arrays, placed
  * @param floats elements of the float array
  * @param ints elements of the int array
+ * @param overflows the watch over factors that do not fit a half float; null where nothing is rounded
  */
 public record DevicePlan(String name, List<Operand> inputs, List<Weight> weights, List<Step> steps, List<Operand> outputs, List<Block> blocks, long floats,
-        long ints) {
+        long ints, Overflows overflows) {
     /**
      * A weight or constant.
      *

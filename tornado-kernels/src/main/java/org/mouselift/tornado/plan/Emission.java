@@ -5,6 +5,7 @@ import java.util.List;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.device.DeviceException;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.trace.Node;
 import org.mouselift.engine.trace.Value;
 import org.mouselift.tornado.launch.Copy;
@@ -15,6 +16,7 @@ public final class Emission {
     private final List<Step> steps = new ArrayList<>();
     private final List<Block> blocks = new ArrayList<>();
     private Node node;
+    private Overflows overflows;
 
     Emission(Lowering lowering) {
         this.lowering = lowering;
@@ -77,6 +79,30 @@ public final class Emission {
     /** Fresh floats. */
     public Operand scratch(long n, String label) {
         return scratch(TensorSpec.of(DType.F32, n), label);
+    }
+
+    /** What the factors of matrix products are rounded to. */
+    public DevicePrecision precision() {
+        return lowering.precision();
+    }
+
+    /** The word on the device that says which rounding met a number too large; one for all of them. */
+    public Overflows overflows(Operand rounded) {
+        if (overflows == null) {
+            overflows = new Overflows(block(TensorSpec.of(DType.I32, 1), "fp16 overflow", true), new ArrayList<>());
+        }
+        overflows.places().add(node.operation().name() + (node.path().isEmpty() ? "" : " in " + node.path()) + ", " + rounded.block().label() + " of shape "
+                + rounded.shape());
+        return overflows;
+    }
+
+    Overflows overflows() {
+        return overflows;
+    }
+
+    /** Fresh ints. */
+    public Operand scratchInts(long n, String label) {
+        return scratch(TensorSpec.of(DType.I32, n), label);
     }
 
     Block block(TensorSpec spec, String label, boolean lasting) {

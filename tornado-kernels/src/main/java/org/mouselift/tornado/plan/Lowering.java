@@ -7,6 +7,7 @@ import java.util.Map;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.device.DeviceException;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.trace.Buffer;
 import org.mouselift.engine.trace.Node;
 import org.mouselift.engine.trace.Program;
@@ -21,16 +22,18 @@ public final class Lowering {
     private final Program program;
     private final boolean allowHost;
     private final ProductLibrary products;
+    private final DevicePrecision precision;
     private final Map<Buffer, Block> blocks = new HashMap<>();
     /** First element of the part of a weight that the program looks at. */
     private final Map<Buffer, Long> origins = new HashMap<>();
     private final List<DevicePlan.Weight> weights = new ArrayList<>();
     private final Emission emission = new Emission(this);
 
-    private Lowering(Program program, boolean allowHost, ProductLibrary products) {
+    private Lowering(Program program, boolean allowHost, ProductLibrary products, DevicePrecision precision) {
         this.program = program;
         this.allowHost = allowHost;
         this.products = products;
+        this.precision = precision;
     }
 
     /**
@@ -40,7 +43,7 @@ public final class Lowering {
      * @throws DeviceException naming the operation, module and operands that cannot be lowered, or the limit that is exceeded
      */
     public static DevicePlan of(Program program, boolean allowHost) {
-        return of(program, allowHost, null);
+        return of(program, allowHost, null, DevicePrecision.FP32);
     }
 
     /**
@@ -50,7 +53,20 @@ public final class Lowering {
      * @param products the library that computes the products it takes, or null
      */
     public static DevicePlan of(Program program, boolean allowHost, ProductLibrary products) {
-        return new Lowering(program, allowHost, products).run();
+        return of(program, allowHost, products, DevicePrecision.FP32);
+    }
+
+    /**
+     * Lowers a program.
+     *
+     * @param precision what the factors of products are rounded to; libraries get no products of half precision
+     */
+    public static DevicePlan of(Program program, boolean allowHost, ProductLibrary products, DevicePrecision precision) {
+        return new Lowering(program, allowHost, precision == DevicePrecision.FP32 ? products : null, precision).run();
+    }
+
+    DevicePrecision precision() {
+        return precision;
     }
 
     ProductLibrary productLibrary() {
@@ -94,7 +110,8 @@ public final class Lowering {
         outputs.forEach(o -> o.block().touch(emission.steps().size()));
         long floats = BlockPlacement.place(Space.FLOATS, emission.blocks());
         long ints = BlockPlacement.place(Space.INTS, emission.blocks());
-        DevicePlan plan = new DevicePlan(program.name(), inputs, List.copyOf(weights), List.copyOf(emission.steps()), outputs, List.copyOf(emission.blocks()), floats, ints);
+        DevicePlan plan = new DevicePlan(program.name(), inputs, List.copyOf(weights), List.copyOf(emission.steps()), outputs, List.copyOf(emission.blocks()), floats, ints,
+                emission.overflows());
         plan.check();
         return plan;
     }
