@@ -45,7 +45,7 @@ public final class CalibrationFile {
      */
     public static List<MammalCamera> readPickle(Path file, int cameras) throws IOException {
         byte[] bytes = CameraJson.at(file).bytes();
-        return new CalibrationFile(file).cameras(new PickleReader(bytes, file.toString(), NumpyGlobals.all()).read(), cameras);
+        return new CalibrationFile(file).cameras(new PickleReader(bytes, file.toString(), NumpyGlobals.all(bytes.length)).read(), cameras);
     }
 
     /** {@link #readPickle} or {@link #readJson}, by the first byte of the file. */

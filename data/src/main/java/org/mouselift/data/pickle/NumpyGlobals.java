@@ -18,8 +18,32 @@ public final class NumpyGlobals {
 
     private NumpyGlobals() {}
 
-    /** The allow-list: {@code "module name"} → global. */
-    public static Map<String, PickleGlobal> all() {
+    /** How many bytes arrays and strings may still take: a pickle can name the same bytes again and again. */
+    private static final class Budget {
+        private final long bytes;
+        private long left;
+
+        Budget(long bytes) {
+            this.bytes = bytes;
+            this.left = bytes;
+        }
+
+        void take(long n) {
+            left -= n;
+            if (left < 0) {
+                throw new IllegalArgumentException("arrays and byte strings copy more than " + bytes + " bytes; the pickle repeats them");
+            }
+        }
+    }
+
+    /**
+     * The allow-list: {@code "module name"} → global.
+     *
+     * @param maxBytes how many bytes all arrays together may be made from: the size of the pickle. It can name the same bytes again and
+     *     again, so that without a limit its size would not bound the memory.
+     */
+    public static Map<String, PickleGlobal> all(long maxBytes) {
+        Budget budget = new Budget(maxBytes);
         PickleGlobal ndarray = arguments -> {
             throw new IllegalArgumentException("numpy.ndarray cannot be called in data files");
         };
@@ -28,15 +52,16 @@ public final class NumpyGlobals {
                 throw new IllegalArgumentException("_reconstruct builds " + (arguments.isEmpty() ? "nothing" : PickleReader.type(arguments.get(0)))
                         + ", expected numpy.ndarray");
             }
-            return new Array();
+            return new Array(budget);
         };
         Map<String, PickleGlobal> all = new LinkedHashMap<>();
         all.put("numpy ndarray", ndarray);
         all.put("numpy dtype", NumpyGlobals::dtype);
-        all.put("_codecs encode", NumpyGlobals::encode);
+        all.put("_codecs encode", arguments -> encode(arguments, budget));
         for (String core : List.of("numpy.core", "numpy._core")) {
             all.put(core + ".multiarray _reconstruct", reconstruct);
-            all.put(core + ".numeric _frombuffer", NumpyGlobals::fromBuffer);
+            all.put(core + ".multiarray scalar", arguments -> scalar(arguments, budget));
+            all.put(core + ".numeric _frombuffer", arguments -> fromBuffer(arguments, budget));
         }
         return Map.copyOf(all);
     }
@@ -83,18 +108,36 @@ public final class NumpyGlobals {
     }
 
     /** {@code _codecs.encode(text, 'latin1')}: how protocol 2 stores bytes. */
-    private static Object encode(List<?> arguments) {
+    private static Object encode(List<?> arguments, Budget budget) {
         if (arguments.size() != 2 || !text(arguments.get(1), "encoding").equals("latin1")) {
             throw new IllegalArgumentException("_codecs.encode is allowed for latin1 only");
         }
-        return latin1(text(arguments.get(0), "text"));
+        String text = text(arguments.get(0), "text");
+        budget.take(text.length());
+        return latin1(text);
     }
 
-    private static Object fromBuffer(List<?> a) {
+    /** {@code scalar(dtype, bytes)}: one number, a float, an integer or a bool. */
+    private static Object scalar(List<?> arguments, Budget budget) {
+        if (arguments.size() != 2 || !(arguments.get(0) instanceof Type type)) {
+            throw new IllegalArgumentException("numpy scalar takes a plain number dtype and its bytes, got " + (arguments.isEmpty() ? "nothing"
+                    : PickleReader.type(arguments.get(0))));
+        }
+        Array one = new Array(budget);
+        one.set(List.of(), type, false, arguments.get(1));
+        double value = one.value.values()[0];
+        return switch (type.kind) {
+            case 'f' -> (Object) value;
+            case 'b' -> value != 0;
+            default -> (long) value;
+        };
+    }
+
+    private static Object fromBuffer(List<?> a, Budget budget) {
         if (a.size() != 4) {
             throw new IllegalArgumentException("_frombuffer takes buffer, dtype, shape and order, got " + a.size() + " values");
         }
-        Array array = new Array();
+        Array array = new Array(budget);
         String order = text(a.get(3), "order");
         if (!order.equals("C") && !order.equals("F")) {
             throw new IllegalArgumentException("array order '" + order + "' is unknown; expected C or F");
@@ -105,9 +148,12 @@ public final class NumpyGlobals {
 
     /** An array under construction. */
     public static final class Array implements PickleGlobal.Buildable {
+        private final Budget budget;
         private NumpyArray value;
 
-        private Array() {}
+        private Array(Budget budget) {
+            this.budget = budget;
+        }
 
         /** The finished array. @throws IllegalArgumentException if the pickle never gave it a content */
         public NumpyArray toNumpyArray() {
@@ -132,9 +178,13 @@ public final class NumpyGlobals {
             }
             byte[] raw = switch (data) {
                 case byte[] b -> b;
-                case String s -> latin1(s); // Python 2 byte string
+                case String s -> {
+                    budget.take(s.length());
+                    yield latin1(s); // Python 2 byte string
+                }
                 case null, default -> throw new IllegalArgumentException("array content is " + PickleReader.type(data) + ", expected bytes");
             };
+            budget.take(raw.length);
             int[] shape = shape(shapeValue);
             long n = 1;
             try {

@@ -36,7 +36,7 @@ public final class OrderedDict extends LinkedHashMap<Object, Object> implements 
                         throw new IllegalArgumentException("OrderedDict takes pairs, got " + PickleReader.type(pair));
                     }
                     if (!PickleReader.isKey(p.get(0))) {
-                        throw new IllegalArgumentException("dictionary key is " + PickleReader.type(p.get(0)) + ", expected a string or a number");
+                        throw new IllegalArgumentException("dictionary key is " + PickleReader.type(p.get(0)) + ", expected a string, a number, or a tuple of these");
                     }
                     dict.put(p.get(0), p.get(1));
                 }

@@ -14,17 +14,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads Python pickles of plain data, protocols 2 to 5: none, bool, int, float, str, bytes, list, tuple, dict, and the
+ * Reads Python pickles of plain data, protocols 2 to 5: none, bool, int, float, str, bytes, list, tuple, dict, set, and the
  * globals of an allow-list. Everything else is refused by name. Memory is bounded by the size of the input: every length
  * is checked against the bytes that are left before anything is allocated.
  *
  * <p>Values: {@code null}, {@link Boolean}, {@link Long} ({@link BigInteger} beyond 64 bits), {@link Double},
- * {@link String}, {@code byte[]}, {@link List} (tuples are unmodifiable), {@link Map}, and what the globals return. The
- * byte strings of Python 2 become {@link String}s, one character per byte. A container may contain itself.
+ * {@link String}, {@code byte[]}, {@link List} (tuples are unmodifiable; sets are lists in the pickle's order), {@link Map}, and
+ * what the globals return. The byte strings of Python 2 become {@link String}s, one character per byte. A container may contain
+ * itself.
  */
 public final class PickleReader {
     private static final Object MARK = new Object();
     private static final int MAX_LONG_BYTES = 1024;
+    /** Longest tuple that is a key. */
+    private static final int MAX_KEY = 16;
 
     private final ByteBuffer in;
     private final String source;
@@ -119,6 +122,12 @@ public final class PickleReader {
             case 0x8e, 0x96 -> stack.add(bytes(length(u8())));
             case ']' -> stack.add(new ArrayList<>());
             case '}' -> stack.add(new LinkedHashMap<>());
+            case 0x8f -> stack.add(new ArrayList<>()); // EMPTY_SET
+            case 0x90 -> { // ADDITEMS
+                List<Object> values = popMark();
+                list().addAll(values);
+            }
+            case 0x91 -> stack.add(Collections.unmodifiableList(popMark())); // FROZENSET
             case ')' -> stack.add(List.of());
             case 't' -> stack.add(Collections.unmodifiableList(popMark()));
             case 0x85 -> stack.add(tuple(1));
@@ -272,15 +281,19 @@ public final class PickleReader {
         for (int i = 0; i < pairs.size(); i += 2) {
             Object key = pairs.get(i);
             if (!isKey(key)) {
-                throw error("dictionary key is " + type(key) + ", expected a string or a number");
+                throw error("dictionary key is " + type(key) + ", expected a string, a number, or a tuple of these");
             }
             dict.put(key, pairs.get(i + 1));
         }
     }
 
-    /** Containers as keys could contain themselves and make hashing endless. */
+    /** Containers as keys could contain themselves and make hashing endless; a short tuple of plain values cannot. */
     static boolean isKey(Object key) {
-        return key instanceof String || key instanceof Long || key instanceof Boolean || key instanceof Double;
+        return isPlain(key) || key instanceof List<?> tuple && !(key instanceof ArrayList) && tuple.size() <= MAX_KEY && tuple.stream().allMatch(PickleReader::isPlain);
+    }
+
+    private static boolean isPlain(Object value) {
+        return value == null || value instanceof String || value instanceof Long || value instanceof Boolean || value instanceof Double;
     }
 
     private Object memo(long index) throws PickleException {
@@ -410,9 +423,6 @@ public final class PickleReader {
             case 0x81 -> "NEWOBJ";
             case 0x92 -> "NEWOBJ_EX";
             case 0x82, 0x83, 0x84 -> "EXT";
-            case 0x8f -> "EMPTY_SET";
-            case 0x90 -> "ADDITEMS";
-            case 0x91 -> "FROZENSET";
             case 0x97 -> "NEXT_BUFFER";
             case 0x98 -> "READONLY_BUFFER";
             case 'F', 'I', 'L', 'S', 'V', 'p', 'g' -> "of protocol 0";

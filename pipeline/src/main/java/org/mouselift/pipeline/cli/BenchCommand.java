@@ -48,6 +48,7 @@ final class BenchCommand implements Callable<Integer> {
     private Path suite;
 
     @Option(names = {"-o", "--out"}, paramLabel = "FILE", description = "Also write the results as one JSON list.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path out;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads (default: all processors).")

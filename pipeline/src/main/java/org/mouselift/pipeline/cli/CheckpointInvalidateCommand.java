@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             "  mouselift checkpoint invalidate checkpoints data/mice-v2 --reason \"wrong UNet\" --remedy \"use data/mice-v3\""})
 final class CheckpointInvalidateCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "DIR", description = "Folder whose checkpoints are looked through for descendants.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Parameters(index = "1", paramLabel = "NAME", description = "Name as in the list, or a path.")

@@ -32,6 +32,7 @@ final class CheckpointListCommand implements Callable<Integer> {
     private static final List<String> METRICS = List.of("val/psnr", "val/loss");
 
     @Parameters(paramLabel = "DIR", description = "Folder.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Option(names = "--json", description = "Print one JSON object with everything that is recorded.")

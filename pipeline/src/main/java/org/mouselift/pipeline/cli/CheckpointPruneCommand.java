@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             "  mouselift checkpoint prune checkpoints --keep 3 --yes", "  mouselift checkpoint prune checkpoints --purge 30 --yes"})
 final class CheckpointPruneCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "DIR", description = "Folder.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Parameters(index = "1..*", arity = "0..*", paramLabel = "NAME", description = "Exactly these instead of what the rules say; protected ones are refused.")

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example:", "  mouselift checkpoint show checkpoints gslrm/mouse/ckpt_0000000000002000.safetensors"})
 final class CheckpointShowCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "DIR", description = "Folder.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Parameters(index = "1", paramLabel = "NAME", description = "Name as in the list, or a path.")

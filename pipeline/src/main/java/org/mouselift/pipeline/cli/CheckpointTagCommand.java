@@ -24,6 +24,7 @@ final class CheckpointTagCommand implements Callable<Integer> {
     private static final Pattern TAG = Pattern.compile("[a-z0-9][a-z0-9._-]{0,39}");
 
     @Parameters(index = "0", paramLabel = "DIR", description = "Folder.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Parameters(index = "1", paramLabel = "NAME", description = "Name as in the list, or a path.")

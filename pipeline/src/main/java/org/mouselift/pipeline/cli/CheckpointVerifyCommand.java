@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
             "Example:", "  mouselift checkpoint verify checkpoints"})
 final class CheckpointVerifyCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "DIR", description = "Folder.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Parameters(index = "1..*", arity = "0..*", paramLabel = "NAME", description = "Only these (default: all).")

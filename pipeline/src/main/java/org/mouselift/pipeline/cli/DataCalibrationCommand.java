@@ -35,6 +35,7 @@ final class DataCalibrationCommand implements Callable<Integer> {
     private long seed;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Also write an HTML page.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @ParentCommand

@@ -26,10 +26,12 @@ import picocli.CommandLine.Spec;
         footer = {"", "The numbers are those of the samples' means, of the first 50 samples.", "", "Example:",
             "  mouselift data compare data_mouse data_mouse_hull3d other_metrics.json -o comparison"})
 final class DataCompareCommand implements Callable<Integer> {
-    @Parameters(arity = "1..*", paramLabel = "DIR", description = "Data set folders, or NAME_metrics.json files of earlier reports.")
+    @Parameters(arity = "1..*", paramLabel = "DATASET", description = "Data set folders, or NAME_metrics.json files of earlier reports.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private List<Path> places;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "FOLDER", description = "Report, metrics, charts, page.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--num-samples", defaultValue = "50", paramLabel = "N", description = "Samples of each (default: ${DEFAULT-VALUE}).")
@@ -55,14 +57,17 @@ final class DataCompareCommand implements Callable<Integer> {
         List<DatasetComparison.Entry> entries = new ArrayList<>();
         PrintWriter out = spec.commandLine().getOut();
         for (Path p : places) {
-            if (!Files.exists(p)) {
-                if (skipMissing) {
-                    out.println("warning: " + p + " does not exist, left out");
-                    continue;
-                }
-                throw CommandException.badInput(p + " does not exist", "Correct the name, or leave missing folders out with --skip-missing.");
+            if (!Files.exists(p) && !skipMissing) {
+                CommandException missing = PathCheck.missing("DATASET", p);
+                throw CommandException.badInput(missing.getMessage(), missing.remedy() + " Data sets that are not there can be left out with --skip-missing.");
             }
-            entries.add(entry(p));
+        }
+        for (Path p : places) {
+            if (Files.exists(p)) {
+                entries.add(entry(p));
+            } else {
+                out.println("warning: " + p + " does not exist, left out");
+            }
         }
         if (entries.isEmpty()) {
             throw CommandException.badInput("none of the data sets exists", "Name at least one.");

@@ -29,6 +29,7 @@ final class DataGapCommand implements Callable<Integer> {
     private int samples;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Also write an HTML page.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @ParentCommand

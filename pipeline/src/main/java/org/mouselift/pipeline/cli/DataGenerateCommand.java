@@ -41,12 +41,14 @@ final class DataGenerateCommand implements Callable<Integer> {
     private List<Path> inputs;
 
     @Option(names = {"-o", "--output", "--output_dir"}, required = true, paramLabel = "DIR", description = "Folder of the new data set.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = {"--num-samples", "--num_samples"}, paramLabel = "N", description = "The first N (default: all).")
     private Integer count;
 
     @Option(names = "--cameras", paramLabel = "RIG", description = "Cameras of the slots (default: those that the pipeline or its prompts record).")
+    @PathRole(PathRole.Kind.RIG)
     private String cameras;
 
     @Option(names = "--val-ratio", defaultValue = "0.1", paramLabel = "RATIO", description = "Share for validation (default: ${DEFAULT-VALUE}).")

@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
             "shares exactly.", "", "Example:", "  mouselift data mix synthetic/data_mouse_train.txt=0.7 data_mouse/data_mouse_train.txt=0.3 -o mixed_train.txt"})
 final class DataMixCommand implements Callable<Integer> {
     @Parameters(arity = "2..*", paramLabel = "LIST=SHARE", description = "Lists with their shares.")
+    @PathRole(PathRole.Kind.LIST_WITH_SHARE)
     private List<String> lists;
 
     @Option(names = {"-n", "--samples"}, paramLabel = "N", description = "Samples in all (default: as many as there can be).")
@@ -30,6 +31,7 @@ final class DataMixCommand implements Callable<Integer> {
     private long seed;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "FILE", description = "The new list.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @Spec

@@ -35,6 +35,7 @@ final class DataPrepareCommand implements Callable<Integer> {
     private Path metaDir;
 
     @Option(names = {"-o", "--output-dir", "--output_dir"}, required = true, paramLabel = "DIR", description = "Folder of the data set.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = {"--num-samples", "--num_samples"}, paramLabel = "N", description = "Samples: spread evenly (default 2000), or at most with --frame-interval.")
@@ -106,7 +107,7 @@ final class DataPrepareCommand implements Callable<Integer> {
     @Option(names = "--masks", paramLabel = "DIR", description = "Another place for the masks.")
     private Path masks;
 
-    @Option(names = "--calibration", paramLabel = "FILE", description = "Another calibration: pickle, JSON, transforms.json, opencv_cameras.json or COLMAP folder.")
+    @Option(names = "--calibration", paramLabel = "PATH", description = "Another calibration: pickle, JSON, transforms.json, opencv_cameras.json or COLMAP folder.")
     private Path calibration;
 
     @Option(names = "--calibration-size", paramLabel = "WxH", description = "Frame size the calibration was made for, if it is another.")

@@ -41,6 +41,7 @@ final class DataPreprocessCommand implements Callable<Integer> {
     private Path input;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "Folder of the new data set.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--method", required = true, paramLabel = "NAME", description = "See below.")

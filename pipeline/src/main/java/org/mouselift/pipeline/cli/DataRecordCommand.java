@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
         description = "Write a recording of a synthetic mouse in the layout of the real one: videos, mask videos, calibration pickle, truth.json.")
 final class DataRecordCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "Folder of the recording.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = {"-n", "--frames"}, defaultValue = "30", paramLabel = "N", description = "Frames (default: ${DEFAULT-VALUE}).")

@@ -21,9 +21,11 @@ final class DataReportCommand implements Callable<Integer> {
     private Path folder;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "FILE", description = "The HTML page.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @Option(names = "--files", paramLabel = "FOLDER", description = "Also write metrics JSON, Markdown report and both pictures there.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path files;
 
     @Option(names = "--geometry-samples", defaultValue = "10", paramLabel = "N", description = "Samples looked at in 3D (default: ${DEFAULT-VALUE}).")

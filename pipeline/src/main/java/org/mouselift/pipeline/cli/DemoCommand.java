@@ -60,6 +60,7 @@ final class DemoCommand implements Callable<Integer> {
     private static final double[] ELEVATIONS = {-10, 40, 5, 30, -5, 20, 0, 10};
 
     @Option(names = {"-o", "--output"}, defaultValue = "demo_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--seed", defaultValue = "777", paramLabel = "N", description = "Population of the mouse; the model was trained on others (default: ${DEFAULT-VALUE}).")

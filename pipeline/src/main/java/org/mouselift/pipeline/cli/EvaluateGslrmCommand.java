@@ -56,6 +56,7 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
     private WeightsArgument weightsArgument;
 
     @Option(names = "--checkpoint", paramLabel = "FILE", description = "A training checkpoint instead of a folder of weights.")
+    @PathRole(code = "MFL-E207")
     private Path checkpoint;
 
     @Option(names = "--config", paramLabel = "FILE", description = "Configuration of the checkpoint (default: the one stored in it).")
@@ -86,6 +87,7 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
     private List<String> allowed = new ArrayList<>();
 
     @Option(names = {"-o", "--output"}, defaultValue = "evaluation_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--json", description = "Print evaluation.json instead of a table.")

@@ -40,6 +40,7 @@ final class FitCommand implements Callable<Integer> {
     private Path input;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "Folder for the results.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--size", defaultValue = "256", paramLabel = "PIXELS",

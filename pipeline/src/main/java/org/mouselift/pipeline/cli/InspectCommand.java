@@ -44,7 +44,7 @@ final class InspectCommand implements Callable<Integer> {
     /** A pickle's plain values are listed down to this depth and number. */
     private static final int MAX_SETTINGS = 100;
 
-    @Parameters(paramLabel = "FILE", description = "Checkpoint, PLY, PNG or JPEG file, a folder of components, or the folder of a training (the newest checkpoint by number).")
+    @Parameters(paramLabel = "PATH", description = "Checkpoint, PLY, PNG or JPEG file, a folder of components, or the folder of a training (the newest checkpoint by number).")
     private Path file;
 
     @Option(names = "--stats", description = "Read the numbers: least, largest, mean, standard deviation, how many are not finite.")

@@ -140,6 +140,7 @@ public final class Mouselift implements Runnable {
             }
         }
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        commandLine.setExecutionStrategy(Mouselift::execute);
         commandLine.setExecutionExceptionHandler(Mouselift::report);
         commandLine.setParameterExceptionHandler(Mouselift::explain);
         commandLine.setUsageHelpWidth(110);
@@ -170,6 +171,21 @@ public final class Mouselift implements Runnable {
         if (!quiet) {
             spec.root().commandLine().getErr().println(message);
         }
+    }
+
+    /** Runs the last command named, once its paths are known to be usable. */
+    private static int execute(ParseResult parsed) {
+        Integer help = CommandLine.executeHelpRequest(parsed);
+        if (help != null) {
+            return help;
+        }
+        CommandLine called = parsed.asCommandLineList().getLast();
+        try {
+            PathCheck.check(called.getParseResult());
+        } catch (CommandException e) {
+            throw new CommandLine.ExecutionException(called, e.getMessage(), e);
+        }
+        return new CommandLine.RunLast().execute(parsed);
     }
 
     private static int report(Exception failure, CommandLine command, ParseResult parsed) {

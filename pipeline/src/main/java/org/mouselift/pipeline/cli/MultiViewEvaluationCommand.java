@@ -40,6 +40,7 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
     private List<Long> seeds = new ArrayList<>();
 
     @Option(names = "--cameras", paramLabel = "RIG", description = "Directions of the slots: a rig or a camera file (default: the rig that the pipeline or its prompts record).")
+    @PathRole(PathRole.Kind.RIG)
     private String cameras;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (of the prompts: see mouselift prompts check; "
@@ -60,6 +61,7 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
     private int pictures;
 
     @Option(names = {"-o", "--output"}, defaultValue = "evaluation_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--json", description = "Print evaluation.json instead of a table.")

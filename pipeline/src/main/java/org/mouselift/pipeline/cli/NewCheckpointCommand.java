@@ -45,6 +45,7 @@ final class NewCheckpointCommand implements Callable<Integer> {
     private long seed;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "New or empty folder.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @ParentCommand

@@ -32,7 +32,7 @@ final class PhotoArguments {
     @Parameters(arity = "0..*", paramLabel = "IMAGE", description = "Photos, folders of photos, sample folders or lists of these (.txt).")
     private List<Path> inputs = new ArrayList<>();
 
-    @Option(names = {"-i", "--input_dir"}, paramLabel = "DIR", description = "One more IMAGE, as the original spells it.")
+    @Option(names = {"-i", "--input_dir"}, paramLabel = "IMAGE", description = "One more IMAGE, as the original spells it.")
     private Path folder;
 
     @Mixin

@@ -1,7 +1,6 @@
 package org.mouselift.pipeline.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.mouselift.engine.cpu.Calibration;
@@ -48,9 +47,6 @@ final class ProfileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        if (!Files.exists(model)) {
-            throw CommandException.badInput("no such checkpoint: " + model, "mouselift new-checkpoint makes one with random weights.");
-        }
         ProfileReport report;
         try (Progress progress = mouselift.progress("profile", passes, "passes")) {
             ForwardProfile forward;

@@ -17,6 +17,7 @@ final class PromptTextArguments {
     enum Names { CAMERAS, STYLE }
 
     @Option(names = "--rig", paramLabel = "RIG", description = "Cameras of the slots: a rig (human6, mouse6, ring:n=8,elev=20, ...) or a camera file (default: the style's own).")
+    @PathRole(PathRole.Kind.RIG)
     private String rig;
 
     @Option(names = "--style", defaultValue = "facelift", paramLabel = "STYLE", description = "Wording; mouselift prompts styles lists them (default: ${DEFAULT-VALUE}).")

@@ -28,12 +28,15 @@ import picocli.CommandLine.Spec;
             "  mouselift prompts check mouse6.safetensors --rig data_mouse/sample_000000"})
 final class PromptsCheckCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path file;
 
     @Option(names = "--unet", paramLabel = "DIR", description = "UNet that reads them: its folder, a training checkpoint or a pipeline.")
+    @PathRole(code = "MFL-E201")
     private Path unet;
 
     @Option(names = {"--rig", "--cameras"}, paramLabel = "RIG", description = "Cameras of the second stage, in slot order: a rig or a camera file.")
+    @PathRole(PathRole.Kind.RIG)
     private String rig;
 
     @Option(names = "--views", paramLabel = "N", description = "Number of views (n_views).")

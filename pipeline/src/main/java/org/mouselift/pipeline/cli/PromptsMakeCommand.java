@@ -39,18 +39,22 @@ final class PromptsMakeCommand implements Callable<Integer> {
     private PromptTextArguments text;
 
     @Option(names = "--text-encoder", required = true, paramLabel = "DIR", description = "CLIP text encoder: config.json and weights, or a pipeline folder that has text_encoder/.")
+    @PathRole(code = "MFL-E202")
     private Path encoder;
 
     @Option(names = "--tokenizer", paramLabel = "DIR", description = "Its tokenizer: vocab.json, merges.txt, special_tokens_map.json (default: in or beside the text encoder).")
+    @PathRole(code = "MFL-E301")
     private Path tokenizer;
 
     @Option(names = "--unet", paramLabel = "DIR", description = "UNet that will read the embeddings: its width and number of views are checked first.")
+    @PathRole(code = "MFL-E201")
     private Path unet;
 
     @Option(names = "--type", defaultValue = "F16", paramLabel = "TYPE", description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}, as the original's files).")
     private Type type;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "FILE", description = "File to write: .safetensors or .pt.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @Option(names = "--force", description = "Replace files that exist.")

@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             "Examples:", "  mouselift prompts show clr_embeds.pt", "  mouselift prompts show old/clr_embeds.pt --write-metadata --style mouse_elevated --rig mouse6"})
 final class PromptsShowCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path file;
 
     @Option(names = "--json", description = "Print one JSON object.")

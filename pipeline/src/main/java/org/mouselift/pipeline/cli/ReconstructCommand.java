@@ -50,6 +50,7 @@ final class ReconstructCommand implements Callable<Integer> {
     private static final String VIEWS = "generated_views";
 
     @Option(names = {"-o", "--output", "--output_dir"}, defaultValue = "reconstruct_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Mixin
@@ -60,6 +61,7 @@ final class ReconstructCommand implements Callable<Integer> {
 
     @Option(names = "--cameras", paramLabel = "RIG",
             description = "Directions of the views the pipeline draws, in their order: a rig or a camera file (default: the rig that the pipeline or its prompts record).")
+    @PathRole(PathRole.Kind.RIG)
     private String cameras;
 
     @Option(names = "--turntable", defaultValue = "120", paramLabel = "N", description = "Frames of the turntable; 0 for none (default: ${DEFAULT-VALUE}).")

@@ -45,11 +45,13 @@ final class RenderCommand implements Callable<Integer> {
 
         @Option(names = "--cameras", paramLabel = "FILE",
                 description = "opencv_cameras.json, transforms.json, or the name of a built-in rig (human6, human32).")
+        @PathRole(PathRole.Kind.RIG)
         private String cameras;
     }
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "PATH",
             description = "A folder for PNG frames, a .mp4 or a .gif file; repeatable.")
+    @PathRole(PathRole.Kind.OUTPUT)
     private List<Path> outputs;
 
     @Option(names = "--size", paramLabel = "PIXELS", description = "Size of the pictures, 512 or 640x480 (default: 512, or the cameras' own).")

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.NerfTransforms;
 import org.mouselift.data.camera.OpencvCameraFile;
@@ -37,15 +38,13 @@ final class RigArgument {
 
     /** The same with names and description. */
     static Named named(String argument) throws IOException {
-        int colon = argument.lastIndexOf(".json:");
-        Path file = Path.of(colon < 0 ? argument : argument.substring(0, colon + 5));
-        if (Files.isDirectory(file)) {
-            file = file.resolve(OpencvCameraFile.FILE_NAME);
+        Optional<Path> named = file(argument);
+        if (named.isEmpty()) {
+            return argument.indexOf(':') < 0 ? Named.of(RigCatalog.builtIn().entry(argument)) : new Named(RigCatalog.named(argument), "a described ring", List.of(), false);
         }
+        Path file = named.get();
+        int colon = argument.lastIndexOf(".json:");
         if (!Files.exists(file)) {
-            if (!argument.contains(".json") && file.getNameCount() == 1) {
-                return argument.indexOf(':') < 0 ? Named.of(RigCatalog.builtIn().entry(argument)) : new Named(RigCatalog.named(argument), "a described ring", List.of(), false);
-            }
             throw CommandException.badInput("no camera file " + file, "Name an opencv_cameras.json, a transforms.json or a built-in rig such as human6.");
         }
         if (Files.size(file) > MAX_BYTES) {
@@ -65,6 +64,16 @@ final class RigArgument {
         boolean nerf = root.path("frames").path(0).has("transform_matrix");
         return new Named(nerf ? NerfTransforms.parse(bytes, file).rig(file.toString())
                 : OpencvCameraFile.parse(bytes, file, OpencvCameraFile.Options.RIG).rig(file.toString()), file.toString(), List.of(), false);
+    }
+
+    /** The camera file that an argument means, there or not; empty for the name or description of a rig. */
+    static Optional<Path> file(String argument) {
+        int colon = argument.lastIndexOf(".json:");
+        Path file = Path.of(colon < 0 ? argument : argument.substring(0, colon + 5));
+        if (Files.isDirectory(file)) {
+            return Optional.of(file.resolve(OpencvCameraFile.FILE_NAME));
+        }
+        return Files.exists(file) || argument.contains(".json") || file.getNameCount() > 1 ? Optional.of(file) : Optional.empty();
     }
 
     private static Named ofRigFile(Path file, String id) throws IOException {

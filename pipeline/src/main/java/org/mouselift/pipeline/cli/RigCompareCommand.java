@@ -24,9 +24,11 @@ import picocli.CommandLine.Spec;
         footer = {"", "Exit code 1 when they differ in one of them.", "", "Example:", "  mouselift rig compare human6 data_mouse/sample_000000 --slots angular -o comparison"})
 final class RigCompareCommand implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "RIG", description = "What the model was made for.")
+    @PathRole(PathRole.Kind.RIG)
     private String first;
 
     @Parameters(index = "1", paramLabel = "OTHER", description = "What is at hand.")
+    @PathRole(PathRole.Kind.RIG)
     private String second;
 
     @Option(names = "--slots", paramLabel = "ORDER", description = "Order OTHER's cameras first: index, angular, or a list.")
@@ -36,6 +38,7 @@ final class RigCompareCommand implements Callable<Integer> {
     private int reference;
 
     @Option(names = {"-o", "--output"}, paramLabel = "DIR", description = "Write comparison_report.md, comparison_results.json and rigs.png there.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Spec

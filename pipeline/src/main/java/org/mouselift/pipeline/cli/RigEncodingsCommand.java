@@ -20,9 +20,11 @@ import picocli.CommandLine.Spec;
             "perfect.", "", "Example:", "  mouselift rig encodings data_mouse/sample_000000 -o encodings"})
 final class RigEncodingsCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RIG", description = "Name, description, camera file or sample folder; three cameras or more.")
+    @PathRole(PathRole.Kind.RIG)
     private String rig;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FOLDER", description = "Write four figures there.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Spec

@@ -33,6 +33,7 @@ final class RigProbeCommand implements Callable<Integer> {
     private Path folder;
 
     @Option(names = "--claimed", paramLabel = "RIG", description = "What the pictures are said to show: a name with the standard lens, or a camera file as it is (default: each sample's own cameras).")
+    @PathRole(PathRole.Kind.RIG)
     private String claimed;
 
     @Option(names = "--rigs", split = ",", defaultValue = "human6,uniform6,mouse6", paramLabel = "NAMES", description = "Directions to try (default: ${DEFAULT-VALUE}).")

@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
             "  mouselift rig show mouse6 --slots angular --as human6", "  mouselift rig show sample_000000 --geometry similarity --up pca --front 0 -o rig.json --plot rig.png"})
 final class RigShowCommand implements Callable<Integer> {
     @Parameters(paramLabel = "RIG", description = "Name, description or file.")
+    @PathRole(PathRole.Kind.RIG)
     private String rig;
 
     @Option(names = "--slots", paramLabel = "ORDER", description = "Order the cameras into slots: index, angular (clockwise from the reference), or a list such as 0,4,2,1,3,5.")
@@ -50,6 +51,7 @@ final class RigShowCommand implements Callable<Integer> {
     private int reference;
 
     @Option(names = "--as", paramLabel = "RIG", description = "Show how far each slot is from that of this rig.")
+    @PathRole(PathRole.Kind.RIG)
     private String as;
 
     @Option(names = "--geometry", paramLabel = "MODE", description = "Normalise: none, similarity, per_camera_dolly, per_camera_legacy, virtual_lookat, virtual_lookat+dolly.")
@@ -71,12 +73,15 @@ final class RigShowCommand implements Callable<Integer> {
     private int size;
 
     @Option(names = "--plot", paramLabel = "FILE", description = "Draw the rig as PNG: from above, from the side, at a slant.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path plot;
 
     @Option(names = "--figures", paramLabel = "FOLDER", description = "Draw before and after: positions, numbers, pictures of a sample with their cameras; and the data as JSON.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path figures;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Write the cameras; a name with \"transforms\" gets NeRF's format, others opencv_cameras.json.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @Spec

@@ -40,9 +40,11 @@ final class RigTestCommand implements Callable<Integer> {
     private Path folder;
 
     @Option(names = "--rigs", split = ",", defaultValue = "human6,uniform6,mouse6", paramLabel = "RIGS", description = "Names, descriptions or camera files (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.RIG)
     private List<String> rigs;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE", description = "Contact sheet, PNG: the pictures, then a row for each rig.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path output;
 
     @Mixin

@@ -34,6 +34,7 @@ final class SamplingArguments {
 
     @Option(names = "--unet", paramLabel = "DIR", description = "Fine-tuned UNet in place of the pipeline's: a checkpoint-N, its unet/ or unet_ema/, or the folder of a "
             + "training (the newest checkpoint by number).")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path checkpoint;
 
     @Option(names = "--unet-weights", defaultValue = "AUTO", paramLabel = "WHICH", description = "Weights of a checkpoint: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}: "
@@ -41,6 +42,7 @@ final class SamplingArguments {
     private UNetFolder.Choice choice;
 
     @Option(names = "--prompts", paramLabel = "FILE", description = "Prompt embeddings, .pt or .safetensors (default: clr_embeds of the pipeline folder).")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path prompts;
 
     @Option(names = "--view-cameras", paramLabel = "FILE", description = "Cameras of the views (opencv_cameras.json) for a UNet that was trained with camera_embedding (default: "

@@ -54,12 +54,14 @@ final class SplatCommand implements Callable<Integer> {
 
     @Option(names = "--cameras", paramLabel = "FILE",
             description = "Cameras of the pictures, in their order: opencv_cameras.json, transforms.json, or a rig such as human6.")
+    @PathRole(PathRole.Kind.RIG)
     private String cameras;
 
     @Option(names = "--views", split = ",", paramLabel = "N", description = "Which views are inputs, in this order: 0,4,8 (default: the first ones).")
     private int[] chosen;
 
     @Option(names = {"-o", "--output"}, defaultValue = "splat_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Mixin

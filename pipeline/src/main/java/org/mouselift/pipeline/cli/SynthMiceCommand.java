@@ -29,6 +29,7 @@ final class SynthMiceCommand implements Callable<Integer> {
     private int count;
 
     @Option(names = {"-o", "--output"}, paramLabel = "DIR", description = "Folder of the data set.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--rig", defaultValue = "human32", paramLabel = "RIG",
@@ -64,6 +65,7 @@ final class SynthMiceCommand implements Callable<Integer> {
     private boolean noGeometry;
 
     @Option(names = "--sheet", paramLabel = "FILE", description = "Also (or, without -o, only) write a contact sheet, a PNG file.")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path sheet;
 
     @Option(names = "--sheet-mice", defaultValue = "24", paramLabel = "N", description = "Mice on the sheet at most (default: ${DEFAULT-VALUE}).")

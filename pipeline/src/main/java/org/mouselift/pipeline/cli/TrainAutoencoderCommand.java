@@ -108,6 +108,13 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
             throw CommandException.badInput(config + ": model.sample_size " + size + " is not a multiple of " + c.model().factor(),
                     "Every level but the last halves the picture.");
         }
+        PathCheck.configured(config, "data.train", c.trainList());
+        if (c.validationList().isPresent()) {
+            PathCheck.configured(config, "data.validation", c.validationList().get());
+        }
+        if (c.start().isPresent()) {
+            PathCheck.configured(config, "start", c.start().get());
+        }
         SceneSource train = scenes(c, c.trainList());
         SceneSource validation = c.validationList().isPresent() ? scenes(c, c.validationList().get()) : null;
         try (RunFolder run = RunFolder.claim(c.folder(), RunFolder.Stage.AUTOENCODER)) {

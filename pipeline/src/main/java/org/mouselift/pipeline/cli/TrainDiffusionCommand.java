@@ -119,6 +119,16 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         if (loaded.seedDrawn()) {
             parent.mouselift.note("seed: null; this run has the seed " + c.seed());
         }
+        PathCheck.configured(config, "train_dataset.path", c.train().list());
+        if (overfit == 0 && c.validation().isPresent()) {
+            PathCheck.configured(config, "validation_dataset.path", c.validation().get().list());
+        }
+        if (c.source().autoencoder().isPresent()) {
+            PathCheck.configured(config, "autoencoder_path", c.source().autoencoder().get());
+        }
+        if (c.source().pipeline().isPresent()) {
+            PathCheck.configured(config, "pretrained_model_name_or_path", c.source().pipeline().get());
+        }
         DiffusionViews pictures = DiffusionSetup.data(c, c.train(), overfit > 0);
         if (overfit > pictures.size()) {
             throw CommandException.usage("--overfit " + overfit + ": the list has " + pictures.size() + " samples", "Choose a smaller number.");

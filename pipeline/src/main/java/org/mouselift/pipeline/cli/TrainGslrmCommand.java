@@ -82,8 +82,9 @@ final class TrainGslrmCommand implements Callable<Integer> {
     @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE", description = "Training configuration in the original's YAML layout.")
     private Path config;
 
-    @Option(names = "--load", paramLabel = "FILE", description = "Start from these weights (safetensors, a .pt of the original, or a checkpoint of ours) unless the "
+    @Option(names = "--load", paramLabel = "PATH", description = "Start from these weights (safetensors, a .pt of the original, or a checkpoint of ours) unless the "
             + "checkpoint folder already has a run. Of a .pt with optimizer state the training goes on, unless training.optimizer.reset_training_state is true.")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path load;
 
     @Option(names = "--resume-anyway", description = "Continue the run of the checkpoint folder although it was trained on another list of samples.")
@@ -138,6 +139,10 @@ final class TrainGslrmCommand implements Callable<Integer> {
         Networks networks = networks(c);
         Path trainList = c.dataset().datasetPath().orElseThrow(() -> CommandException.badInput(config + ": training.dataset.dataset_path is missing",
                 "Name the list file with one sample folder a line: --set training.dataset.dataset_path data/data_train.txt"));
+        PathCheck.configured(config, "training.dataset.dataset_path", trainList);
+        if (overfit == 0 && c.validation().enabled() && c.validation().datasetPath().isPresent()) {
+            PathCheck.configured(config, "validation.dataset_path", c.validation().datasetPath().get());
+        }
         SceneSource train = GslrmSetup.scenes(c, trainList, overfit == 0, perCamera);
         SceneSource validation = null;
         if (overfit > 0) {

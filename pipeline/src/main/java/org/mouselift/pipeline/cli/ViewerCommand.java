@@ -25,6 +25,7 @@ final class ViewerCommand implements Callable<Integer> {
     private Path splats;
 
     @Option(names = {"-o", "--output"}, defaultValue = "viewer.html", paramLabel = "HTML", description = "The page (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FILE)
     private Path page;
 
     @Option(names = "--up", defaultValue = "z_up", paramLabel = "AXIS",

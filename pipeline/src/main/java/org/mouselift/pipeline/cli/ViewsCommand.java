@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             "Examples:", "  mouselift views mouse.png --pipeline pipeckpts -o views", "  mouselift views photos --auto-crop --steps 20 --resume -o views"})
 final class ViewsCommand implements Callable<Integer> {
     @Option(names = {"-o", "--output", "--output_dir"}, defaultValue = "views_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Mixin

@@ -15,6 +15,7 @@ final class WeightsArgument {
 
     @Option(names = "--weights", paramLabel = "PATH", description = "Folder with model.safetensors and config.yaml, or a checkpoint file such as the "
             + "original's ckpt_*.pt (default: weights/gslrm-mouse-128 of Mouselift).")
+    @PathRole(code = "MFL-E207")
     private Path weights;
 
     @Option(names = "--weights-config", paramLabel = "FILE", description = "Configuration of a checkpoint file (default: config.yaml beside it).")

@@ -35,6 +35,7 @@ final class WeightsImportCommand implements Callable<Integer> {
     private Path source;
 
     @Option(names = {"-o", "--output"}, required = true, paramLabel = "DIR", description = "New or empty folder.")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--sha256", paramLabel = "HEX", description = "Published check sum of a single file.")

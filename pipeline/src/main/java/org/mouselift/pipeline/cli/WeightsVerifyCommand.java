@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
             "Example:", "  mouselift weights verify"})
 final class WeightsVerifyCommand implements Callable<Integer> {
     @Parameters(arity = "0..1", paramLabel = "DIR", description = "Folder (default: weights of Mouselift).")
+    @PathRole(PathRole.Kind.NAMED_BY_COMMAND)
     private Path folder;
 
     @Spec

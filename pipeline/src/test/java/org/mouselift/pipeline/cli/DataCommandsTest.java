@@ -70,7 +70,7 @@ class DataCommandsTest {
         assertTrue(calibration.code <= 1 && calibration.out.contains("named rightly") && Files.isRegularFile(folder.resolve("calibration.html")), calibration.out);
         Run mix = ok("data", "mix", base.resolve("data_mouse_train.txt") + "=0.5", folder.resolve("data_bad/data_mouse_train.txt") + "=0.5", "-o", folder.resolve("mixed.txt"));
         assertTrue(mix.out.contains(" 50.0 %"), mix.out);
-        assertEquals(2, run("data", "mix", base.resolve("data_mouse_train.txt"), "x=1", "-o", folder.resolve("mixed.txt")).code);
+        assertEquals(2, run("data", "mix", base.resolve("data_mouse_train.txt"), base.resolve("data_mouse_train.txt") + "=1", "-o", folder.resolve("mixed.txt")).code);
 
         Run gap = ok("data", "gap", base, folder.resolve("data_mouse_hull3d"), "-o", folder.resolve("gap.html"));
         assertTrue(gap.out.contains("noise") && gap.out.contains("size ratio"), gap.out);

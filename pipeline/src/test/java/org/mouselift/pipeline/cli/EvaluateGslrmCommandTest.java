@@ -201,7 +201,7 @@ class EvaluateGslrmCommandTest {
         String data = folder.resolve("mice").toString();
         String results = folder.resolve("none").toString();
         assertEquals(ExitCode.USAGE, run("evaluate"));
-        assertEquals(ExitCode.USAGE, run("evaluate", "gslrm", "--data", data, "--weights", "a", "--checkpoint", "b", "-o", results));
+        assertEquals(ExitCode.USAGE, run("evaluate", "gslrm", "--data", data, "--weights", weights.toString(), "--checkpoint", weights.resolve("model.safetensors").toString(), "-o", results));
         assertEquals(ExitCode.USAGE, run("evaluate", "gslrm", "--data", data, "--samples", "0", "-o", results));
         assertEquals(ExitCode.BAD_INPUT, run("evaluate", "gslrm", "--data", data, "--checkpoint", folder.resolve("gone").toString(), "-o", results));
         assertTrue(err.toString().contains("MFL-E207"), err.toString());

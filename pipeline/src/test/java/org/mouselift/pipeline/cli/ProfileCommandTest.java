@@ -77,8 +77,9 @@ class ProfileCommandTest {
     @Test
     void whatCannotBeProfiledIsNamed() {
         assertEquals(ExitCode.BAD_INPUT, run("profile", folder.resolve("none").toString()));
-        assertTrue(err.toString().contains("new-checkpoint"), err.toString());
+        assertTrue(err.toString().contains("CHECKPOINT: " + folder.resolve("none") + " does not exist"), err.toString());
         assertEquals(ExitCode.USAGE, run("profile", folder.toString(), "--passes", "0"));
         assertEquals(ExitCode.BAD_INPUT, run("profile", folder.toString()), "an empty folder");
+        assertTrue(err.toString().contains("MFL-E207") && err.toString().contains("it holds nothing"), err.toString());
     }
 }

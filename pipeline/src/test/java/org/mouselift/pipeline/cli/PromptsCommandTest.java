@@ -162,7 +162,7 @@ class PromptsCommandTest {
         refused(ExitCode.BAD_INPUT, "MFL-E104: the text encoder", "prompts", "make", "--text-encoder", encoder, "--unet", unet(folder.resolve("wide"), 6, 12), "-o", file);
         refused(ExitCode.BAD_INPUT, "MFL-E110: the rig lgm4 has 4 cameras", "prompts", "make", "--text-encoder", encoder, "--unet", unet, "--rig", "lgm4", "-o", file);
         refused(ExitCode.BAD_INPUT, "ends in .safetensors or .pt", "prompts", "make", "--text-encoder", encoder, "-o", folder.resolve("x.bin"));
-        refused(ExitCode.BAD_INPUT, "MFL-E202: " + folder.resolve("unet"), "prompts", "make", "--text-encoder", folder.resolve("unet/none"), "--unet", unet, "-o", file);
+        refused(ExitCode.BAD_INPUT, "MFL-E202: --text-encoder: " + folder.resolve("unet/none") + " does not exist", "prompts", "make", "--text-encoder", folder.resolve("unet/none"), "--unet", unet, "-o", file);
         refused(ExitCode.BAD_INPUT, "holds no text encoder", "prompts", "make", "--text-encoder", folder, "-o", file);
         refused(ExitCode.BAD_INPUT, "at most 77 fit", "prompts", "make", "--styles", styles, "--style", "long", "--text-encoder", encoder, "-o", file);
         Files.delete(encoder.resolve("tokenizer/merges.txt"));

@@ -93,7 +93,7 @@ class TrainAutoencoderCommandTest {
         assertEquals(ExitCode.BAD_INPUT, train("second", 4, "start: " + folder.resolve("first").resolve("vae")));
         assertTrue(err.toString().contains("groups=2") && err.toString().contains("groups=4"), err.toString());
         assertEquals(ExitCode.BAD_INPUT, train("third", 2, "start: " + folder.resolve("nothing")));
-        assertTrue(err.toString().contains("config.json does not exist"), err.toString());
+        assertTrue(err.toString().contains("start: " + folder.resolve("nothing") + " does not exist"), err.toString());
         assertEquals(ExitCode.BAD_INPUT, train("fourth", 2, "trainable: decoder"));
         assertTrue(err.toString().contains("trainable"), err.toString());
     }

@@ -72,7 +72,7 @@ class TrainGslrmCommandTest {
         assertTrue(err.toString().contains("lpips_loss_weight") && err.toString().contains("--lpips"), err.toString());
         assertEquals(ExitCode.BAD_INPUT, run("--lpips", folder.resolve("gone.pth").toString()));
         assertTrue(err.toString().contains("gone.pth"), err.toString());
-        assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--lpips", "vgg.pth"));
+        assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--lpips", Files.createFile(folder.resolve("vgg.pth")).toString()));
         assertTrue(err.toString().contains("no effect"), err.toString());
 
         Path vgg = folder.resolve("vgg16.safetensors");
@@ -99,7 +99,7 @@ class TrainGslrmCommandTest {
         assertEquals(ExitCode.BAD_INPUT, run(changes.toArray(String[]::new)));
         assertTrue(err.toString().contains("perceptual_loss_weight is 0.25, which needs the weights of VGG19") && err.toString().contains("--vgg19")
                 && err.toString().contains("VGG19_WEIGHTS_PATH"), err.toString());
-        assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--vgg19", "vgg.pth"));
+        assertEquals(ExitCode.USAGE, run("--set", "training.losses.lpips_loss_weight", "0", "--vgg19", Files.createFile(folder.resolve("none.pth")).toString()));
         assertTrue(err.toString().contains("no effect"), err.toString());
         Path vgg = MadeUpVgg19.write(folder.resolve("vgg19.pth"), "", 14);
         List<String> all = new ArrayList<>(changes);

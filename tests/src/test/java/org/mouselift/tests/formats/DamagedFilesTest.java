@@ -59,10 +59,13 @@ import org.mouselift.pipeline.train.TrainingCheckpoint;
  * Every reader of files that come from others, on valid files that were damaged: a value, or an exception of ours that names the
  * place; nothing else, and no memory beyond a multiple of the file (rules of the design on untrusted files). The containers of
  * tensors, pictures and splats also have suites of their own beside their readers.
+ *
+ * <p>The long run of 21 November 2026, 24 readers on 100,000 files each with a heap of 1 GiB: no other exception, 14 to 116 s a reader,
+ * at most 2.8 MB allocated for one file (1.8 MB without the folder of a component), 8 MB of live heap after collections.
  */
 class DamagedFilesTest {
-    private static final long FIXED_BYTES = 24 << 20;
-    private static final long BYTES_PER_BYTE = 4000;
+    private static final long FIXED_BYTES = 4 << 20;
+    private static final long BYTES_PER_BYTE = 200;
     /** Damaged files per reader in the long run. */
     private static final int LONG = Integer.getInteger("mouselift.damaged.files", 100_000);
     private static final int SHORT = 400;
@@ -103,6 +106,8 @@ class DamagedFilesTest {
         c.reader.read(c.file); // the undamaged file is read
         Damage damage = new Damage(c.name.hashCode());
         int refused = 0;
+        long most = 0;
+        long begun = System.nanoTime();
         for (int i = 0; i < files; i++) {
             byte[] bytes = damage.of(valid);
             Files.write(c.file, bytes);
@@ -117,11 +122,13 @@ class DamagedFilesTest {
                 throw new AssertionError(c.name + ", file " + i + ": " + e + ", kept as " + kept, e);
             }
             long used = allocated() - before;
+            most = Math.max(most, used);
             assertTrue(used <= FIXED_BYTES + BYTES_PER_BYTE * bytes.length, () -> c.name + ": " + used + " bytes allocated for a file of " + bytes.length);
         }
         Files.write(c.file, valid);
         assertTrue(refused > files / 20, c.name + ": only " + refused + " of " + files + " were refused");
-        System.out.println(c.name + ": " + files + " damaged files, " + refused + " refused, the others read");
+        System.out.printf("%s: %d damaged files of a valid one of %,d bytes, %d refused, the others read; %.0f s; at most %,d bytes allocated for one%n", c.name, files,
+                valid.length, refused, (System.nanoTime() - begun) / 1e9, most);
     }
 
     /** Exceptions of the program's own types, or plain ones with the file's name; those of the JDK only for files that are not there. */
