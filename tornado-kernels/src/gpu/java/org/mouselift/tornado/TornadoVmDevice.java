@@ -8,6 +8,7 @@ import org.mouselift.engine.Operation;
 import org.mouselift.engine.device.Device;
 import org.mouselift.engine.device.DeviceException;
 import org.mouselift.engine.device.DeviceInfo;
+import org.mouselift.engine.device.DeviceMemoryException;
 import org.mouselift.engine.device.DeviceOptions;
 import org.mouselift.engine.device.DeviceProgram;
 import org.mouselift.engine.trace.Program;
@@ -59,7 +60,7 @@ final class TornadoVmDevice implements Device {
         long limit = options.memoryBytes() > 0 ? options.memoryBytes() : device.getMaxGlobalMemory();
         long taken = allocatedBytes();
         if (plan.bytes() > limit - taken) {
-            throw new DeviceException(String.format(Locale.ROOT, "program '%s' needs %.2f GiB on %s (weights %.2f GiB); of its limit of %.2f GiB programs hold %.2f GiB",
+            throw new DeviceMemoryException(String.format(Locale.ROOT, "program '%s' needs %.2f GiB on %s (weights %.2f GiB); of its limit of %.2f GiB programs hold %.2f GiB",
                     plan.name(), gib(plan.bytes()), info.request(), gib(plan.weightBytes()), gib(limit), gib(taken)));
         }
         long block = device.getMaxAllocMemory();

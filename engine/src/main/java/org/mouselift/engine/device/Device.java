@@ -14,7 +14,8 @@ public interface Device extends AutoCloseable {
     /**
      * Prepares a program: places its buffers, checks the plan, compiles on first run.
      *
-     * @throws DeviceException naming the operation that has no kernel, or the limit that the program exceeds
+     * @throws DeviceException naming the operation that has no kernel, or the limit that the program exceeds; a
+     *     {@link DeviceMemoryException} if that is the memory that is left
      */
     DeviceProgram prepare(Program program);
 

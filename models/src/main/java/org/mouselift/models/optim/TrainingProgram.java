@@ -187,7 +187,8 @@ final class TrainingProgram implements AutoCloseable {
         return Ops.reshape(Ops.slice(numbers, 0, i, i + 1));
     }
 
-    private void release() {
+    /** Frees the programs; what they overwrote is on the host then. */
+    void release() {
         byKind.values().forEach(p -> p.function.close());
         byKind.clear();
     }

@@ -225,6 +225,13 @@ public final class TrainingStep implements AutoCloseable {
         }
     }
 
+    /** Gives back what passes hold on a device; weights, moments and sums are on the host then, and the next pass takes them there again. */
+    public void release() {
+        if (program != null) {
+            program.release();
+        }
+    }
+
     /** Gradients as contiguous tensors that may be overwritten. */
     private Map<Tensor, Tensor> owned(Gradients gradients) {
         return Tape.pause(() -> {

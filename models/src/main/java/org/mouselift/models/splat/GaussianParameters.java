@@ -1,6 +1,7 @@
 package org.mouselift.models.splat;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * The raw parameters of N Gaussians, as a network head or a PLY file holds them: float32 in native byte order, on or off
@@ -45,6 +46,28 @@ public record GaussianParameters(int count, int shDegree, MemorySegment means, M
     /** Number of SH coefficients per colour: (shDegree + 1)². */
     public int coefficients() {
         return (shDegree + 1) * (shDegree + 1);
+    }
+
+    /**
+     * Checks what the renderer of the CPU checks while it reads the parameters, for renderers that cannot.
+     *
+     * @throws NonFiniteGaussianException naming the first parameter that is NaN or infinite
+     */
+    public void requireFinite() {
+        requireFinite("means", means, 3);
+        requireFinite("logScales", logScales, 3);
+        requireFinite("quaternions", quaternions, 4);
+        requireFinite("opacityLogits", opacityLogits, 1);
+        requireFinite("sh", sh, 3 * coefficients());
+    }
+
+    private void requireFinite(String name, MemorySegment segment, int width) {
+        for (long i = 0; i < (long) count * width; i++) {
+            float value = segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
+            if (!Float.isFinite(value)) {
+                throw new NonFiniteGaussianException((int) (i / width), name, (int) (i % width), value);
+            }
+        }
     }
 
     /** Wraps heap arrays of the given layouts without copying. */

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 /** {@code --device}: where a command computes its networks. The launcher looks for this option too, to start the JVM with the flags of the device's runtime. */
 final class DeviceArgument {
     @Option(names = "--device", defaultValue = "cpu", paramLabel = "DEVICE",
-            description = "Compute networks and training steps on cpu, opencl, ptx or cuda; opencl:1 is the second device of its kind (default: ${DEFAULT-VALUE}).")
+            description = "Compute networks, training steps and pictures on cpu, opencl, ptx or cuda; opencl:1 is the second device of its kind (default: ${DEFAULT-VALUE}).")
     private String request;
 
     @Option(names = "--allow-cpu-ops", description = "What the device has no kernel for runs on the CPU in between; without this it is an error.")
@@ -40,7 +40,7 @@ final class DeviceArgument {
             return command.call();
         }
         try (Device device = DeviceRuntime.open(asked, new DeviceOptions(allowCpuOperations, 0)); Placement placement = new Placement(device)) {
-            mouselift.note("networks and training steps run on " + device.info() + ", final pictures are rendered on the CPU");
+            mouselift.note("networks, training steps and pictures run on " + device.info());
             T result = placement.during(command::call);
             if (placement.callsHere() > 0) {
                 mouselift.note("--allow-cpu-ops: " + placement.callsHere() + " calls of modules under a tape ran on the CPU");

@@ -15,15 +15,17 @@ import org.mouselift.models.splat.GaussianParameters;
 import org.mouselift.models.splat.SplatCamera;
 import org.mouselift.models.splat.SplatImage;
 import org.mouselift.models.splat.SplatRasterizer;
+import org.mouselift.pipeline.render.PlacedScene;
 import org.mouselift.pipeline.render.SplatScene;
 
-/** The Gaussians that the reconstructor made of some posed views, before any filter. Not thread-safe. */
-public final class Reconstruction {
+/** The Gaussians that the reconstructor made of some posed views, before any filter. Not thread-safe. Close it where it may have rendered on a device. */
+public final class Reconstruction implements AutoCloseable {
     private static final float[] WHITE = {1, 1, 1};
 
     private final GaussianCloud cloud;
     private final GaussianParameters parameters;
     private final SplatRasterizer rasterizer = new SplatRasterizer();
+    private PlacedScene placed;
 
     private Reconstruction(GaussianCloud cloud) {
         this.cloud = cloud;
@@ -89,11 +91,26 @@ public final class Reconstruction {
         return cloud;
     }
 
-    /** What a camera sees on white: [3,H,W], not clamped. */
+    /** What a camera sees on white: [3,H,W], not clamped; rendered where this thread computes. */
     public float[] render(Camera camera) {
+        if (Placement.current() != null) {
+            if (placed == null) {
+                placed = new PlacedScene(cloud);
+            }
+            return placed.over(camera, WHITE);
+        }
         SplatCamera c = SplatScene.camera(camera);
         SplatImage image = SplatImage.allocate(c.width(), c.height());
         rasterizer.render(parameters, c, WHITE, 1, image);
         return image.rgbArray();
+    }
+
+    /** Frees what renderings needed on a device. */
+    @Override
+    public void close() {
+        if (placed != null) {
+            placed.close();
+            placed = null;
+        }
     }
 }

@@ -116,23 +116,29 @@ public final class ReconstructionFolder {
         png("multiview.png", Pictures.strip(inputs.stream().map(PosedView::picture).toList()));
         long start = System.nanoTime();
         stages.accept("GS-LRM");
-        Reconstruction reconstruction = Reconstruction.of(weights, inputs);
-        double reconstructed = seconds(start);
-        // Neither the weights nor what the network worked with is needed to render.
-        weights.release();
-        MemoryPool.trim();
-        progress.accept(1);
-        stages.accept("renderings of the views");
-
-        start = System.nanoTime();
+        GaussianCloud all;
         List<ViewReport> views = new ArrayList<>();
-        Map<String, Double> input = compare(reconstruction, inputs, true, "output.png", views);
-        Map<String, Double> unseen = others.isEmpty() ? null : compare(reconstruction, others, false, "unseen.png", views);
-        Map<String, Double> white = ViewMetrics.mean((others.isEmpty() ? inputs : others).stream().map(ViewMetrics::ofWhite).toList()).numbers();
-        double rendered = seconds(start);
+        Map<String, Double> input;
+        Map<String, Double> unseen;
+        Map<String, Double> white;
+        double reconstructed;
+        double rendered;
+        try (Reconstruction reconstruction = Reconstruction.of(weights, inputs)) {
+            reconstructed = seconds(start);
+            // Neither the weights nor what the network worked with is needed to render.
+            weights.release();
+            MemoryPool.trim();
+            progress.accept(1);
+            stages.accept("renderings of the views");
+            start = System.nanoTime();
+            input = compare(reconstruction, inputs, true, "output.png", views);
+            unseen = others.isEmpty() ? null : compare(reconstruction, others, false, "unseen.png", views);
+            white = ViewMetrics.mean((others.isEmpty() ? inputs : others).stream().map(ViewMetrics::ofWhite).toList()).numbers();
+            rendered = seconds(start);
+            all = reconstruction.cloud();
+        }
 
         stages.accept("filters");
-        GaussianCloud all = reconstruction.cloud();
         GaussianCloud kept = options.filter == null ? all : options.filter.apply(all);
         FilterReport filtered = options.filter == null ? FilterReport.unfiltered(all) : FilterReport.of(all, options.filter);
         stages.accept("PLY file");
@@ -188,10 +194,9 @@ public final class ReconstructionFolder {
     }
 
     private void turntable(GaussianCloud cloud) throws IOException {
-        SplatScene scene = new SplatScene(cloud);
         CameraRig rig = Rings.turntable(options.turntable, 0, Rings.STANDARD_DISTANCE, FIELD_OF_VIEW, options.turntableSize, options.turntableSize);
         List<VideoWriter> writers = new ArrayList<>();
-        try {
+        try (SplatScene scene = new SplatScene(cloud)) {
             for (String name : options.gif ? List.of("turntable.mp4", "turntable.gif") : List.of("turntable.mp4")) {
                 writers.add(VideoWriter.create(folder.resolve(name), options.framesPerSecond));
                 files.add(name);
@@ -201,7 +206,7 @@ public final class ReconstructionFolder {
                 files.add("frames");
             }
             for (int i = 0; i < rig.size(); i++) {
-                Image8 frame = scene.look(rig.get(i)).over(new float[] {1, 1, 1});
+                Image8 frame = scene.picture(rig.get(i), new float[] {1, 1, 1});
                 for (VideoWriter writer : writers) {
                     writer.add(frame);
                 }

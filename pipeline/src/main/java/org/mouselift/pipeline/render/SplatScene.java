@@ -8,6 +8,7 @@ import org.mouselift.data.image.Image16;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.Quantization;
 import org.mouselift.data.ply.GaussianCloud;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.splat.GaussianParameters;
 import org.mouselift.models.splat.SplatCamera;
 import org.mouselift.models.splat.SplatImage;
@@ -15,17 +16,20 @@ import org.mouselift.models.splat.SplatRasterizer;
 
 /**
  * Gaussians of a file, ready to be looked at from any camera. Not thread-safe: one scene renders one view at a time, on
- * all threads.
+ * all threads. Close it where it may have drawn {@linkplain #picture pictures} on a device.
  */
-public final class SplatScene {
+public final class SplatScene implements AutoCloseable {
     /** Finest unit of the 16-bit depth pictures, in world units. */
     private static final double FINEST_DEPTH_UNIT = 1e-4;
     private static final int DEPTH_LEVELS = 65_535;
 
+    private final GaussianCloud cloud;
     private final GaussianParameters gaussians;
     private final SplatRasterizer rasterizer = new SplatRasterizer();
+    private PlacedScene placed;
 
     public SplatScene(GaussianCloud cloud) {
+        this.cloud = cloud;
         this.gaussians = parameters(cloud);
     }
 
@@ -56,6 +60,26 @@ public final class SplatScene {
         SplatImage image = SplatImage.allocate(splatCamera.width(), splatCamera.height());
         rasterizer.render(gaussians, splatCamera, new float[3], 1, image);
         return new View(image);
+    }
+
+    /** What a camera sees over a plain background (red, green, blue in [0,1]), drawn where this thread computes; truncated to 8 bits. */
+    public Image8 picture(Camera camera, float[] background) {
+        if (Placement.current() == null) {
+            return look(camera).over(background);
+        }
+        if (placed == null) {
+            placed = new PlacedScene(cloud);
+        }
+        return Quantization.TRUNCATE.fromChw(placed.over(camera, background), 3, camera.intrinsics().height(), camera.intrinsics().width());
+    }
+
+    /** Frees what pictures needed on a device. */
+    @Override
+    public void close() {
+        if (placed != null) {
+            placed.close();
+            placed = null;
+        }
     }
 
     /** One rendered picture. */

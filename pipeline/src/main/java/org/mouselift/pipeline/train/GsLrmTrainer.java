@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongToDoubleFunction;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
@@ -16,6 +16,7 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.nn.PlacedFunction;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmOutput;
 import org.mouselift.models.gslrm.ViewRenderer;
@@ -68,7 +69,6 @@ public final class GsLrmTrainer extends TrainingRun {
     private final Plan plan;
     private final LpipsNetwork lpips;
     /** Validation pictures by size. */
-    private final Map<String, PlacedFunction> renderers = new HashMap<>();
 
     /**
      * @param optimiser of the model's parameters; closed with the trainer
@@ -240,22 +240,24 @@ public final class GsLrmTrainer extends TrainingRun {
             Scene target = batch.target().getFirst();
             List<Tensor> operands = List.of(SceneBatch.images(batch.input()), SceneBatch.c2w(batch.input()), SceneBatch.intrinsics(batch.input()),
                     SceneBatch.c2w(batch.target()), SceneBatch.intrinsics(batch.target()));
-            PlacedFunction renderer = renderers.computeIfAbsent(target.height() + "x" + target.width(),
-                    size -> new PlacedFunction("validation at " + size, model.stateDict(), in -> rendered(in, target.height(), target.width())));
-            float[] all = Tape.pause(() -> renderer.apply(operands)).getFirst().toFloats();
+            float[] all = Tape.pause(() -> renderer(target.height(), target.width()).apply(operands)).getFirst().toFloats();
             int image = 3 * target.height() * target.width();
             return IntStream.range(0, target.views()).mapToObj(v -> Arrays.copyOfRange(all, v * image, (v + 1) * image)).toList();
         }
     }
 
+    private Function<List<Tensor>, List<Tensor>> renderer(int height, int width) {
+        Function<List<Tensor>, List<Tensor>> body = in -> rendered(in, height, width);
+        Placement placement = Placement.current();
+        if (placement == null) {
+            return body;
+        }
+        return placement.kept("validation at " + height + "x" + width, PlacedFunction.class,
+                () -> new PlacedFunction("validation at " + height + "x" + width, model.stateDict(), body))::apply;
+    }
+
     private List<Tensor> rendered(List<Tensor> in, int height, int width) {
         GsLrmOutput out = model.reconstruct(in.get(0), in.get(1), in.get(2));
         return List.of(Ops.clamp(ViewRenderer.render(out.gaussians(), in.get(3), in.get(4), height, width, model.config().scalingModifier()), 0, 1));
-    }
-
-    @Override
-    public void close() {
-        renderers.values().forEach(PlacedFunction::close);
-        super.close();
     }
 }

@@ -15,6 +15,8 @@ import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.engine.MemoryPool;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.device.DeviceMemoryException;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.Optimizer;
 import org.mouselift.models.optim.TrainingStep;
@@ -226,7 +228,7 @@ public abstract class TrainingRun implements AutoCloseable {
             onePass(step.passes());
             long done = step.passes();
             if (course.validateEvery() > 0 && due(course.validateEvery())) {
-                validate();
+                validateInPlace();
                 validated = done;
             }
             if (course.checkpointEvery() > 0 && due(course.checkpointEvery()) && step.betweenWindows() && done < course.passes()) {
@@ -239,13 +241,40 @@ public abstract class TrainingRun implements AutoCloseable {
             onePass(step.passes());
         }
         if (!stopRequested && validated != step.passes()) {
-            validate();
+            validateInPlace();
         }
         if (saved != step.passes()) {
             save();
         }
         listener.note(stopRequested && step.passes() < course.passes()
                 ? "stopped at pass " + step.passes() + "; run the same command again to continue" : "finished at pass " + step.passes());
+    }
+
+    /**
+     * Validates. Programs of a validation have weights of their own on a device, so they go with it; where there is no room for them
+     * beside the training's, that one goes first and comes back with the next pass.
+     */
+    protected final void validateInPlace() throws IOException {
+        Placement here = Placement.current();
+        if (here == null) {
+            validate();
+            return;
+        }
+        try {
+            validateApart(here);
+        } catch (DeviceMemoryException full) {
+            step.release();
+            validateApart(here);
+        }
+    }
+
+    private void validateApart(Placement here) throws IOException {
+        try (Placement own = new Placement(here.device())) {
+            own.during(() -> {
+                validate();
+                return null;
+            });
+        }
     }
 
     /** Refuses to begin at or after the end (MFL-E208). */

@@ -16,6 +16,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.engine.DType;
+import org.mouselift.engine.nn.Placement;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
 import org.mouselift.models.losses.LossConfig;
@@ -24,6 +25,7 @@ import org.mouselift.models.losses.ReconstructionLoss;
 import org.mouselift.models.optim.AdamW;
 import org.mouselift.models.optim.GradientRules;
 import org.mouselift.models.optim.Schedule;
+import org.mouselift.pipeline.ReplayDevice;
 
 /** Continuation, retention and protection of training runs, on a tiny network and made-up scenes. */
 class GsLrmTrainerTest {
@@ -66,9 +68,14 @@ class GsLrmTrainerTest {
 
     private static Recorder train(Path folder, long passes, int every, int keep, double lr, double clip, int accumulation, SceneSource validation)
             throws IOException {
+        return train(folder, passes, every, keep, lr, clip, accumulation, validation, 0);
+    }
+
+    private static Recorder train(Path folder, long passes, int every, int keep, double lr, double clip, int accumulation, SceneSource validation, int validateEvery)
+            throws IOException {
         Recorder recorder = new Recorder();
         GsLrmConfig config = GsLrmConfig.tiny().withSize(32, 16, 1).withCheckpointEvery(1);
-        var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, 0, 2, "configuration: text", "{\"about\": 1}");
+        var plan = new GsLrmTrainer.Plan(folder, 5, 2, accumulation, passes, new SceneBatch.ViewRule(2, true, 2), every, keep, 0, validateEvery, 2, "configuration: text", "{\"about\": 1}");
         try (GsLrm model = GsLrm.initialised(config, DType.F32, 3);
                 GsLrmTrainer trainer = new GsLrmTrainer(model, new ReconstructionLoss(LossConfig.of(LossWeights.L2), null, null), new AdamW(model.stateDict(), AdamW.Options.GS_LRM),
                         new Schedule(Schedule.Kind.COSINE, lr, 2, 8)::rate, new GradientRules(clip, 20, true, true), SCENES, validation, null, plan, recorder)) {
@@ -117,6 +124,27 @@ class GsLrmTrainerTest {
         }
         assertTrue(assertThrows(IOException.class, () -> train(folder, 4, 1, 0, 1e-3, 1, 1)).getMessage().contains("can be read"));
         assertTrue(Files.exists(only), "a damaged checkpoint is never deleted");
+    }
+
+    /** A validation's programs go with it; the training's stays where there is room for both, and comes back where there is not. */
+    @Test
+    void validationOnADeviceLeavesNothingThere(@TempDir Path here, @TempDir Path wide, @TempDir Path narrow) throws IOException {
+        Recorder expected = train(here, 4, 2, 0, 1e-3, 1, 1, SCENES.first(2), 2);
+        for (int room : new int[] {2, 1}) {
+            ReplayDevice device = new ReplayDevice(room);
+            Recorder got;
+            try (Placement placement = new Placement(device)) {
+                got = placement.during(() -> train(room == 2 ? wide : narrow, 4, 2, 0, 1e-3, 1, 1, SCENES.first(2), 2));
+                assertEquals(0, device.open);
+            }
+            for (int i = 0; i < 4; i++) {
+                assertEquals(expected.losses.get(i), got.losses.get(i), 1e-5 * expected.losses.get(i));
+            }
+            expected.validation.forEach((name, value) -> assertEquals(value, got.validation.get(name), 1e-3, name));
+            // Validations after the second and the last pass.
+            assertEquals(2, device.names.stream().filter(n -> n.startsWith("validation at")).count(), device.names.toString());
+            assertEquals(room == 2 ? 3 : 4, device.prepared, device.names.toString());
+        }
     }
 
     @Test

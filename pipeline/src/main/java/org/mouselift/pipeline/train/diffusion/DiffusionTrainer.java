@@ -230,7 +230,7 @@ public final class DiffusionTrainer extends TrainingRun {
             public void done(long pass) throws IOException {
                 if (plan.firstValidation() && pass == windows.passes(1) && validatedFirst != pass) {
                     validatedFirst = pass;
-                    validate();
+                    validateInPlace();
                 }
             }
         };
