@@ -79,7 +79,7 @@ public final class Checkpoint implements AutoCloseable {
         Optional<Format> format = formatOf(head);
         if (format.isEmpty()) {
             throw new CheckpointException(path, "neither safetensors nor PyTorch nor the index of a sharded checkpoint (by its first bytes)",
-                    head.length == 0 ? "the file is empty" : "this is not a checkpoint");
+                    ForeignFile.hint(path));
         }
         if (format.get() == Format.SHARDED && !mayBeIndex) {
             throw new CheckpointException(path, "is an index where a shard should be", "a shard is a file of tensors");

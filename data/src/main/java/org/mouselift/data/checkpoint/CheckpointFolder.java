@@ -20,8 +20,9 @@ final class CheckpointFolder {
     /** In the order in which the libraries look for them. */
     private static final List<String> NAMES = List.of("diffusion_pytorch_model.safetensors", "model.safetensors",
             "diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors",
-            "diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json", "diffusion_pytorch_model.bin", "pytorch_model.bin",
-            "diffusion_pytorch_model.bin.index.json", "pytorch_model.bin.index.json");
+            "diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json",
+            "diffusion_pytorch_model.safetensors.index.fp16.json", "model.safetensors.index.fp16.json", "diffusion_pytorch_model.bin", "pytorch_model.bin",
+            "diffusion_pytorch_model.fp16.bin", "pytorch_model.fp16.bin", "diffusion_pytorch_model.bin.index.json", "pytorch_model.bin.index.json");
 
     private CheckpointFolder() {}
 

@@ -26,14 +26,25 @@ final class TorchStorage {
     private final String key;
     private final StoredType type;
     private final long count;
+    private final TorchStorage base;
     private MemorySegment bytes;
 
     /** @param bytes the elements, or null where they are found later (legacy container) */
     TorchStorage(String key, StoredType type, long count, MemorySegment bytes) {
+        this(key, type, count, bytes, null);
+    }
+
+    private TorchStorage(String key, StoredType type, long count, MemorySegment bytes, TorchStorage base) {
         this.key = key;
         this.type = type;
         this.count = count;
         this.bytes = bytes;
+        this.base = base;
+    }
+
+    /** The same bytes as elements of another type. */
+    TorchStorage as(StoredType other) {
+        return other == type ? this : new TorchStorage(key, other, count * type.bytes() / other.bytes(), null, this);
     }
 
     /** Storage classes of the {@code torch} module by name. */
@@ -61,7 +72,7 @@ final class TorchStorage {
 
     /** Little-endian elements; null until found. */
     MemorySegment bytes() {
-        return bytes;
+        return base == null ? bytes : base.bytes();
     }
 
     void found(MemorySegment where) {

@@ -37,17 +37,20 @@ public final class TorchTensor {
     }
 
     /**
-     * {@code torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)}.
+     * {@code torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)} and its earlier form without the
+     * last two.
      *
+     * @param function its name, for messages
+     * @param count of its arguments; one more is metadata
      * @throws IllegalArgumentException if the view leaves its storage or its size overflows
      */
-    static TorchTensor rebuild(Path file, List<?> a) {
-        if (a.size() < 6 || a.size() > 7 || !(a.get(0) instanceof TorchStorage storage) || !(a.get(1) instanceof Long offset)) {
-            throw new IllegalArgumentException("_rebuild_tensor_v2 takes (storage, offset, size, stride, requires_grad, hooks), got "
+    static TorchTensor rebuild(Path file, String function, int count, List<?> a) {
+        if (a.size() < count || a.size() > (count == 4 ? 4 : count + 1) || !(a.get(0) instanceof TorchStorage storage) || !(a.get(1) instanceof Long offset)) {
+            throw new IllegalArgumentException(function + " takes (storage, offset, size, stride" + (count == 4 ? "" : ", requires_grad, hooks") + "), got "
                     + (a.isEmpty() ? "nothing" : a.size() + " values beginning with " + PickleReader.type(a.get(0))));
         }
-        long[] shape = longs(a.get(2), "size");
-        long[] strides = longs(a.get(3), "stride");
+        long[] shape = longs(a.get(2), function + ": size");
+        long[] strides = longs(a.get(3), function + ": stride");
         String words = "tensor of size " + Arrays.toString(shape) + ", stride " + Arrays.toString(strides) + ", offset " + offset;
         if (shape.length != strides.length) {
             throw new IllegalArgumentException(words + ": size and stride differ in length");
@@ -80,13 +83,13 @@ public final class TorchTensor {
 
     private static long[] longs(Object value, String what) {
         if (!(value instanceof List<?> list) || list.size() > MAX_RANK) {
-            throw new IllegalArgumentException("_rebuild_tensor_v2: " + what + " is " + PickleReader.type(value) + ", expected at most " + MAX_RANK
+            throw new IllegalArgumentException(what + " is " + PickleReader.type(value) + ", expected at most " + MAX_RANK
                     + " integers");
         }
         long[] out = new long[list.size()];
         for (int i = 0; i < out.length; i++) {
             if (!(list.get(i) instanceof Long n) || n < 0) {
-                throw new IllegalArgumentException("_rebuild_tensor_v2: " + what + "[" + i + "] is "
+                throw new IllegalArgumentException(what + "[" + i + "] is "
                         + (list.get(i) instanceof Long n ? n : PickleReader.type(list.get(i))) + ", expected an integer of at least 0");
             }
             out[i] = n;

@@ -7,12 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mouselift.data.safetensors.SafetensorsWriter;
+import org.mouselift.data.torch.TorchValues;
+import org.mouselift.data.torch.TorchWriter;
 
 class CheckpointTest {
     @TempDir Path folder;
@@ -104,6 +109,54 @@ class CheckpointTest {
         assertTrue(refusal(Files.writeString(folder.resolve("x.safetensors"), "")).contains("the file is empty"));
         assertTrue(refusal(Files.writeString(folder.resolve("y.pt"), "hello world, this is text")).contains("neither safetensors nor PyTorch"));
         assertThrows(IOException.class, () -> Checkpoint.open(folder.resolve("absent.pt")));
+    }
+
+    /** What people have instead of weights, by what they can do about it. */
+    @Test
+    void whatItIsInstead() throws IOException {
+        byte[] tar = new byte[1024];
+        System.arraycopy("storages".getBytes(StandardCharsets.US_ASCII), 0, tar, 0, 8);
+        System.arraycopy("ustar".getBytes(StandardCharsets.US_ASCII), 0, tar, 257, 5);
+        assertTrue(refusal(Files.write(folder.resolve("old.pth"), tar)).contains("tar archive") && refusal(folder.resolve("old.pth")).contains("before 0.1.10"));
+        for (String[] c : new String[][] {{"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"}, {"<!DOCTYPE html><html>", "web page"},
+                {"\u001f\u008b\b\0\0", "gzip"}, {"\u0089HDF\r\n\u001a\n", "HDF5"}, {"GGUF\3\0\0\0", "GGUF"}, {"\u0093NUMPY\1\0v\0", "NumPy array"},
+                {"\u00ef\u00bb\u00bf{\"weight_map\": {}}", "byte order mark"}}) {
+            String message = refusal(Files.write(folder.resolve("x.safetensors"), c[0].getBytes(StandardCharsets.ISO_8859_1)));
+            assertTrue(message.contains(c[1]), message);
+        }
+    }
+
+    /** Every name under which the libraries save a component's weights. */
+    @Test
+    void variantsAndShardsOfComponents() throws IOException {
+        for (String name : List.of("diffusion_pytorch_model.fp16.safetensors", "model.fp16.safetensors", "diffusion_pytorch_model.bin", "pytorch_model.bin",
+                "diffusion_pytorch_model.fp16.bin", "pytorch_model.fp16.bin")) {
+            Path component = folder.resolve(name + ".folder");
+            Files.createDirectories(component);
+            if (name.endsWith(".bin")) {
+                TorchWriter.write(component.resolve(name), new LinkedHashMap<>(Map.of("w", TorchValues.of(new long[] {2}, 1, 2))));
+            } else {
+                shard(component.getFileName() + "/" + name, "w");
+            }
+            try (Checkpoint c = Checkpoint.open(component)) {
+                assertEquals(List.of("w"), List.copyOf(c.stateDict().keySet()), name);
+            }
+        }
+        for (String[] c : new String[][] {{"diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model-00001-of-00001.safetensors"},
+                {"model.safetensors.index.fp16.json", "model.fp16-00001-of-00001.safetensors"}, {"pytorch_model.bin.index.json", "pytorch_model-00001-of-00001.bin"},
+                {"diffusion_pytorch_model.bin.index.json", "diffusion_pytorch_model-00001-of-00001.bin"}}) {
+            Path component = Files.createDirectories(folder.resolve(c[0] + ".folder"));
+            Files.writeString(component.resolve(c[0]), "{\"metadata\": {\"total_size\": 8}, \"weight_map\": {\"w\": \"" + c[1] + "\"}}");
+            if (c[1].endsWith(".bin")) {
+                TorchWriter.write(component.resolve(c[1]), new LinkedHashMap<>(Map.of("w", TorchValues.of(new long[] {2}, 1, 2))));
+            } else {
+                shard(component.getFileName() + "/" + c[1], "w");
+            }
+            try (Checkpoint open = Checkpoint.open(component)) {
+                assertEquals(List.of("w"), List.copyOf(open.stateDict().keySet()), c[0]);
+                assertEquals(Checkpoint.Format.SHARDED, open.format());
+            }
+        }
     }
 
     @Test

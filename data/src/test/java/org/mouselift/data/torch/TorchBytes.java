@@ -66,12 +66,16 @@ final class TorchBytes {
 
     /** Pushes a float32 tensor that views a storage. */
     TorchBytes tensor(Storage storage, int offset, long[] shape, long[] strides) {
+        global("torch._utils", "_rebuild_tensor_v2").op('(').storage(storage, "torch", "FloatStorage", storage.values.length).integer(offset);
+        return tuple(shape).tuple(strides).op(0x89).global("collections", "OrderedDict").op(')', 'R', 't', 'R');
+    }
+
+    /** Pushes a storage, as elements of a class, which lie on a graphics card. */
+    TorchBytes storage(Storage storage, String module, String name, int count) {
         if (storages.stream().noneMatch(s -> s.key.equals(storage.key))) {
             storages.add(storage);
         }
-        global("torch._utils", "_rebuild_tensor_v2").op('(', '(').text("storage").global("torch", "FloatStorage").text(storage.key).text("cpu")
-                .integer(storage.values.length).op('t', 'Q').integer(offset);
-        return tuple(shape).tuple(strides).op(0x89).global("collections", "OrderedDict").op(')', 'R', 't', 'R');
+        return op('(').text("storage").global(module, name).text(storage.key).text("cuda:0").integer(count).op('t', 'Q');
     }
 
     /** The zip container with this pickle. */

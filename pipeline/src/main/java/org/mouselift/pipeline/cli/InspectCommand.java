@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.CheckpointDifference;
 import org.mouselift.data.checkpoint.ContentHash;
+import org.mouselift.data.checkpoint.ForeignFile;
 import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.checkpoint.TensorStatistics;
@@ -119,10 +120,7 @@ final class InspectCommand implements Callable<Integer> {
         if (Checkpoint.formatOf(head).isPresent()) {
             return "checkpoint";
         }
-        if (head.length == 0) {
-            throw CommandException.badInput(file + ": the file is empty", "Copy it again.");
-        }
-        throw CommandException.badInput(file + ": neither a checkpoint (safetensors, PyTorch) nor PLY, PNG or JPEG (by its first bytes)", "");
+        throw CommandException.badInput(file + ": neither a checkpoint (safetensors, PyTorch) nor PLY, PNG or JPEG by its first bytes (" + ForeignFile.hint(file) + ")", "");
     }
 
     private static boolean startsWith(byte[] head, int... bytes) {

@@ -48,9 +48,6 @@ public record PipelineFolder(Path path, Path unet, List<String> components, Opti
     private static final List<String> COMPONENTS = List.of("feature_extractor", "image_encoder", "image_noising_scheduler", "image_normalizer", "scheduler",
             "unet", "vae");
     private static final List<String> IMAGE_BRANCH = List.of("feature_extractor", "image_encoder", "image_noising_scheduler", "image_normalizer");
-    private static final List<String> WEIGHTS = List.of("diffusion_pytorch_model.safetensors", "model.safetensors", "diffusion_pytorch_model.fp16.safetensors",
-            "model.fp16.safetensors", "diffusion_pytorch_model.safetensors.index.json", "model.safetensors.index.json", "diffusion_pytorch_model.bin",
-            "pytorch_model.bin");
 
     /** Checks that all components for sampling are there. */
     public static PipelineFolder open(Path path) throws IOException {
@@ -216,14 +213,12 @@ public record PipelineFolder(Path path, Path unet, List<String> components, Opti
 
     /** The file with a component's weights. */
     public Path weightsFile(String component) throws IOException {
-        for (String name : WEIGHTS) {
-            Path file = component(component).resolve(name);
-            if (Files.isRegularFile(file)) {
-                return file;
-            }
+        Optional<Path> file = Checkpoint.weightsIn(component(component));
+        if (file.isEmpty()) {
+            throw new MultiViewException("MFL-E202", component(component), "has no weights (diffusion_pytorch_model.safetensors or model.safetensors); it has "
+                    + listing(component(component)), "");
         }
-        throw new MultiViewException("MFL-E202", component(component), "has no weights (" + WEIGHTS.getFirst() + " or " + WEIGHTS.get(1) + "); it has "
-                + listing(component(component)), "");
+        return file.get();
     }
 
     /** A component's weights as they are stored, on the mapped file. */

@@ -32,7 +32,6 @@ public final class TextEncoder {
     /** Tokens of a row: the text, padded. */
     public static final int TOKENS = 77;
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final List<String> WEIGHTS = List.of("model.safetensors", "model.fp16.safetensors", "model.safetensors.index.json", "pytorch_model.bin");
     private static final List<String> TOKENIZER_FILES = List.of("vocab.json", "merges.txt", "special_tokens_map.json");
 
     private final Path folder;
@@ -73,9 +72,9 @@ public final class TextEncoder {
         if (config.positions() < TOKENS) {
             throw new PromptException("MFL-E202", file, "max_position_embeddings is " + config.positions(), "Prompt embeddings have " + TOKENS + " tokens");
         }
-        Path weights = WEIGHTS.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst().orElse(null);
+        Path weights = Checkpoint.weightsIn(folder).orElse(null);
         if (weights == null) {
-            throw new PromptException("MFL-E202", folder, "has no weights (" + WEIGHTS.getFirst() + "); it has " + listing(folder), "");
+            throw new PromptException("MFL-E202", folder, "has no weights (model.safetensors); it has " + listing(folder), "");
         }
         Path words = tokenizer != null ? tokenizer : tokenizerFolder(path, folder);
         ClipTokenizer read = ClipTokenizer.read(words);
