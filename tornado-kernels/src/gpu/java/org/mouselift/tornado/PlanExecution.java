@@ -21,6 +21,7 @@ import org.mouselift.engine.trace.Value;
 import org.mouselift.tornado.plan.DevicePlan;
 import org.mouselift.tornado.plan.HostStep;
 import org.mouselift.tornado.plan.Launch;
+import org.mouselift.tornado.plan.LibraryProduct;
 import org.mouselift.tornado.plan.Operand;
 import org.mouselift.tornado.plan.Packing;
 import org.mouselift.tornado.plan.Segments;
@@ -39,6 +40,7 @@ final class PlanExecution implements DeviceProgram {
     private final int[] uploadedAt;
     private HostShadow floatShadow;
     private HostShadow intShadow;
+    private final List<HostShadow> libraryShadows = new ArrayList<>();
     private TaskGraphs graphs;
     private boolean closed;
 
@@ -71,6 +73,8 @@ final class PlanExecution implements DeviceProgram {
         for (Segment s : segments) {
             if (plan.steps().get(s.first()) instanceof HostStep host) {
                 onHost(host);
+            } else if (plan.steps().get(s.first()) instanceof LibraryProduct product) {
+                graphs.run(product);
             } else {
                 List<Launch> launches = new ArrayList<>();
                 for (int i = s.first(); i < s.end(); i++) {
@@ -113,7 +117,15 @@ final class PlanExecution implements DeviceProgram {
         intShadow = new HostShadow(plan.ints());
         IntArray arguments = IntArray.fromArray(packing.ints());
         FloatArray constants = FloatArray.fromArray(packing.floats());
-        graphs = new TaskGraphs(device.device(), floatShadow.floats(), intShadow.ints(), arguments, constants, plan.steps(), segments);
+        FloatArray[] library = null;
+        if (plan.libraryElements()[0] > 0) {
+            library = new FloatArray[plan.libraryElements().length];
+            for (int i = 0; i < library.length; i++) {
+                libraryShadows.add(new HostShadow(plan.libraryElements()[i]));
+                library[i] = libraryShadows.getLast().floats();
+            }
+        }
+        graphs = new TaskGraphs(device.device(), floatShadow.floats(), intShadow.ints(), arguments, constants, plan.steps(), segments, library);
         if (plan.overflows() != null) {
             try (Scope scope = Scope.open("overflow")) {
                 upload(Executor.with(Eager.INSTANCE, () -> Tensor.zeros(DType.I32, 1)), plan.overflows().operand());
@@ -318,6 +330,8 @@ final class PlanExecution implements DeviceProgram {
             graphs = null;
             floatShadow.close();
             intShadow.close();
+            libraryShadows.forEach(HostShadow::close);
+            libraryShadows.clear();
         }
     }
 }

@@ -7,8 +7,12 @@ import java.util.Map;
 import org.mouselift.engine.device.DeviceException;
 import org.mouselift.tornado.kernel.CopyKernel;
 import org.mouselift.tornado.kernel.KernelCatalogue;
+import org.mouselift.tornado.kernel.LibraryProductKernel;
+import org.mouselift.tornado.plan.Gemm;
 import org.mouselift.tornado.plan.Grid;
 import org.mouselift.tornado.plan.Launch;
+import org.mouselift.tornado.plan.LibraryProduct;
+import org.mouselift.tornado.plan.ProductLibrary;
 import org.mouselift.tornado.plan.Segments;
 import org.mouselift.tornado.plan.Segments.Segment;
 import org.mouselift.tornado.plan.Step;
@@ -33,6 +37,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class TaskGraphs implements AutoCloseable {
     private static final String BASE = "base";
     private static final int[] STAGING = {1 << 12, 1 << 20};
+    private static final int COPY_LOCAL = 128;
 
     /** One task graph: its index in the plan and the grids of its tasks. */
     private record Graph(int index, List<WorkerGrid3D> grids) {}
@@ -49,11 +54,19 @@ final class TaskGraphs implements AutoCloseable {
     private final GridScheduler scheduler = new GridScheduler();
     private final Map<List<String>, Graph> byKernels = new LinkedHashMap<>();
     private final Map<String, Graph> transfers = new LinkedHashMap<>();
+    private final Map<Gemm, Graph> products = new LinkedHashMap<>();
+    /** A, B and C of products that a library computes; null where it computes none. */
+    private final FloatArray[] library;
     private final boolean[] ran;
     private final TornadoExecutionPlan plan;
 
-    /** @param steps those of the plan, by which graphs are made */
-    TaskGraphs(TornadoDevice device, FloatArray mem, IntArray ints, IntArray arguments, FloatArray constants, List<Step> steps, List<Segment> segments) {
+    /**
+     * @param steps those of the plan, by which graphs are made
+     * @param library arrays for A, B and C of products that a library computes, or null
+     */
+    TaskGraphs(TornadoDevice device, FloatArray mem, IntArray ints, IntArray arguments, FloatArray constants, List<Step> steps, List<Segment> segments,
+            FloatArray[] library) {
+        this.library = library;
         this.mem = mem;
         this.ints = ints;
         this.arguments = arguments;
@@ -63,8 +76,14 @@ final class TaskGraphs implements AutoCloseable {
         FloatArray nothing = new FloatArray(1);
         base.transferToDevice(DataTransferMode.FIRST_EXECUTION, nothing);
         base.task("begin", CopyKernel::begin, new KernelContext(), mem, ints, arguments, constants, at, nothing);
-        grids(BASE, List.of("begin"));
-        built.add(base.persistOnDevice(mem, ints, arguments, constants).snapshot());
+        if (library == null) {
+            grids(BASE, List.of("begin"));
+            built.add(base.persistOnDevice(mem, ints, arguments, constants).snapshot());
+        } else {
+            base.task("library", LibraryProductKernel::begin, new KernelContext(), library[0], library[1], library[2], at);
+            grids(BASE, List.of("begin", "library"));
+            built.add(base.persistOnDevice(mem, ints, arguments, constants, library[0], library[1], library[2]).snapshot());
+        }
         for (int i = 0; i < STAGING.length; i++) {
             floatStaging[i] = new FloatArray(STAGING[i]);
             intStaging[i] = new IntArray(STAGING[i]);
@@ -84,6 +103,11 @@ final class TaskGraphs implements AutoCloseable {
                 kernels.forEach(k -> graph(List.of(k)));
             }
         });
+        for (Step step : steps) {
+            if (step instanceof LibraryProduct p && !products.containsKey(p.gemm())) {
+                product(p.gemm());
+            }
+        }
         ran = new boolean[built.size()];
         plan = new TornadoExecutionPlan(built.toArray(ImmutableTaskGraph[]::new));
         plan.withDevice(device);
@@ -117,8 +141,35 @@ final class TaskGraphs implements AutoCloseable {
         built.add(g.snapshot());
     }
 
+    /** Factors out of the device array, the library's task, the result back. */
+    private void product(Gemm gemm) {
+        String name = "g" + built.size();
+        TaskGraph g = consuming(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, at);
+        g.task("a", LibraryProductKernel::factor, new KernelContext(), mem, at, library[0], 0);
+        g.task("b", LibraryProductKernel::factor, new KernelContext(), mem, at, library[1], 2);
+        g.libraryTask("product", x -> CublasTask.of(x, library[0], library[1], library[2]), gemm);
+        g.task("c", LibraryProductKernel::result, new KernelContext(), mem, at, library[2]);
+        products.put(gemm, new Graph(built.size(), grids(name, List.of("a", "b", "c"))));
+        built.add(g.snapshot());
+    }
+
+    /** Runs a product in the library. */
+    void run(LibraryProduct product) {
+        Graph g = products.get(product.gemm());
+        int[] places = product.places();
+        for (int i = 0; i < places.length; i++) {
+            at.set(i, places[i]);
+        }
+        set(g.grids.get(0), Grid.items(places[1], COPY_LOCAL));
+        set(g.grids.get(1), Grid.items(places[3], COPY_LOCAL));
+        set(g.grids.get(2), Grid.items(places[4], COPY_LOCAL));
+        execute(g.index);
+    }
+
     private TaskGraph consuming(String name) {
-        return new TaskGraph(name).consumeFromDevice(BASE, mem, ints, arguments, constants);
+        // TornadoVM takes the arrays over from the graph that ran last, whichever is named: every graph has to know all of them.
+        TaskGraph g = new TaskGraph(name).consumeFromDevice(BASE, mem, ints, arguments, constants);
+        return library == null ? g : g.consumeFromDevice(BASE, library[0], library[1], library[2]);
     }
 
     private <A> void transfer(String name, Task7<KernelContext, FloatArray, IntArray, IntArray, FloatArray, IntArray, A> kernel, A staging, boolean in) {
@@ -154,7 +205,9 @@ final class TaskGraphs implements AutoCloseable {
             while (cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            String kernels = byKernels.entrySet().stream().filter(g -> g.getValue().index == graph).map(g -> g.getKey().toString()).findFirst().orElse("transfers");
+            String kernels = byKernels.entrySet().stream().filter(g -> g.getValue().index == graph).map(g -> g.getKey().toString()).findFirst()
+                    .or(() -> products.entrySet().stream().filter(g -> g.getValue().index == graph).map(g -> ProductLibrary.CUBLAS.name() + " " + g.getKey()
+                            + " (--no-vendor-libs runs Mouselift's own kernels)").findFirst()).orElse("transfers");
             throw new DeviceException("TornadoVM failed to run " + kernels + ": " + cause.getClass().getSimpleName() + ": "
                     + String.valueOf(cause.getMessage()).replaceAll("\u001B\\[[0-9;]*m", ""), e);
         }
@@ -211,7 +264,7 @@ final class TaskGraphs implements AutoCloseable {
         Graph g = transfers.get(direction + size(n));
         at.set(0, Math.toIntExact(first));
         at.set(1, n);
-        set(g.grids.getFirst(), Grid.items(n, 128));
+        set(g.grids.getFirst(), Grid.items(n, COPY_LOCAL));
         execute(g.index);
     }
 

@@ -8,7 +8,10 @@ import org.mouselift.engine.device.Device;
 import org.mouselift.engine.device.DeviceException;
 import org.mouselift.engine.device.DeviceInfo;
 import org.mouselift.engine.device.DeviceOptions;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceRuntime;
+import org.mouselift.engine.device.VendorLibrary;
+import org.mouselift.tornado.plan.ProductLibrary;
 import uk.ac.manchester.tornado.api.TornadoBackend;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -62,10 +65,16 @@ public final class TornadoVm implements DeviceRuntime {
         TornadoRuntime runtime = runtime();
         for (int b = 0; b < runtime.getNumBackends(); b++) {
             if (runtime.getBackendType(b).name().equalsIgnoreCase(info.kind()) && info.index() < runtime.getBackend(b).getNumDevices()) {
-                return new TornadoVmDevice(info, runtime.getBackend(b).getDevice(info.index()), options);
+                boolean products = options.vendorLibraries() && options.precision() == DevicePrecision.FP32 && VendorLibraries.usable(info.kind(), VendorLibraries.CUBLAS);
+                return new TornadoVmDevice(info, runtime.getBackend(b).getDevice(info.index()), options, products ? ProductLibrary.CUBLAS : null);
             }
         }
         throw new DeviceException("device " + info + " is not there any more");
+    }
+
+    @Override
+    public List<VendorLibrary> libraries(DeviceInfo device) {
+        return VendorLibraries.of(device.kind());
     }
 
     private static TornadoRuntime runtime() {

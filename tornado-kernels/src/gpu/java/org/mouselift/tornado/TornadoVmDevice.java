@@ -15,6 +15,7 @@ import org.mouselift.engine.trace.Program;
 import org.mouselift.tornado.plan.DevicePlan;
 import org.mouselift.tornado.plan.Lowering;
 import org.mouselift.tornado.plan.LoweringRules;
+import org.mouselift.tornado.plan.ProductLibrary;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /** One device through TornadoVM, and the programs that live on it. */
@@ -22,11 +23,14 @@ final class TornadoVmDevice implements Device {
     private final DeviceInfo info;
     private final TornadoDevice device;
     private final DeviceOptions options;
+    private final ProductLibrary products;
     private final List<PlanExecution> programs = new ArrayList<>();
     private boolean closed;
 
-    TornadoVmDevice(DeviceInfo info, TornadoDevice device, DeviceOptions options) {
+    /** @param products the library that computes the matrix products it takes, or null */
+    TornadoVmDevice(DeviceInfo info, TornadoDevice device, DeviceOptions options, ProductLibrary products) {
         options.precision().require(info);
+        this.products = products;
         this.info = info;
         this.device = device;
         this.options = options;
@@ -35,6 +39,11 @@ final class TornadoVmDevice implements Device {
     @Override
     public DeviceInfo info() {
         return info;
+    }
+
+    @Override
+    public List<String> libraries() {
+        return products == null ? List.of() : List.of(products.name());
     }
 
     TornadoDevice device() {
@@ -56,7 +65,7 @@ final class TornadoVmDevice implements Device {
         if (closed) {
             throw new DeviceException("device " + info.request() + " was closed");
         }
-        DevicePlan plan = Lowering.of(program, options.allowCpuOperations(), null, options.precision());
+        DevicePlan plan = Lowering.of(program, options.allowCpuOperations(), products, options.precision());
         long limit = options.memoryBytes() > 0 ? options.memoryBytes() : device.getMaxGlobalMemory();
         long taken = allocatedBytes();
         if (plan.bytes() > limit - taken) {

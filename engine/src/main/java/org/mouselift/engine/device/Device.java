@@ -1,5 +1,6 @@
 package org.mouselift.engine.device;
 
+import java.util.List;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Operation;
 import org.mouselift.engine.trace.Program;
@@ -22,6 +23,11 @@ public interface Device extends AutoCloseable {
     /** True if what the device cannot do may be done on the CPU instead of being an error. */
     default boolean allowsCpuOperations() {
         return false;
+    }
+
+    /** Names of the libraries of the device's maker that programs prepared here may use. */
+    default List<String> libraries() {
+        return List.of();
     }
 
     /** Bytes of device memory held through this object now. */

@@ -17,6 +17,11 @@ public interface DeviceRuntime {
      */
     List<DeviceInfo> devices();
 
+    /** The libraries of its maker that a device could use, with those that are not usable and why; none where its kind offers none. */
+    default List<VendorLibrary> libraries(DeviceInfo device) {
+        return List.of();
+    }
+
     /** Takes a device into use. */
     Device open(DeviceInfo device, DeviceOptions options);
 

@@ -4,6 +4,7 @@ import java.util.concurrent.Callable;
 import org.mouselift.engine.device.Device;
 import org.mouselift.engine.device.DeviceException;
 import org.mouselift.engine.device.DeviceOptions;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceRequest;
 import org.mouselift.engine.device.DeviceRuntime;
 import org.mouselift.engine.nn.Placement;
@@ -17,6 +18,9 @@ final class DeviceArgument {
 
     @Option(names = "--allow-cpu-ops", description = "What the device has no kernel for runs on the CPU in between; without this it is an error.")
     private boolean allowCpuOperations;
+
+    @Option(names = "--no-vendor-libs", description = "Compute on the device with Mouselift's own kernels alone, without libraries of its maker (cuBLAS on cuda).")
+    private boolean noVendorLibraries;
 
     /** True if something other than the CPU was asked for. */
     boolean isUsed() {
@@ -39,14 +43,22 @@ final class DeviceArgument {
         if (asked.isCpu()) {
             return command.call();
         }
-        try (Device device = DeviceRuntime.open(asked, new DeviceOptions(allowCpuOperations, 0)); Placement placement = new Placement(device)) {
+        try (Device device = DeviceRuntime.open(asked, new DeviceOptions(allowCpuOperations, 0, DevicePrecision.FP32, !noVendorLibraries)); Placement placement = new Placement(device)) {
             mouselift.note("networks, training steps and pictures run on " + device.info());
+            mouselift.note(libraries(device));
             T result = placement.during(command::call);
             if (placement.callsHere() > 0) {
                 mouselift.note("--allow-cpu-ops: " + placement.callsHere() + " calls of modules under a tape ran on the CPU");
             }
             return result;
         }
+    }
+
+    private String libraries(Device device) {
+        if (!device.libraries().isEmpty()) {
+            return "large matrix products through " + String.join(", ", device.libraries()) + ", all else through Mouselift's own kernels (--no-vendor-libs: everything)";
+        }
+        return "all kernels are Mouselift's own: " + (noVendorLibraries ? "--no-vendor-libs" : DeviceUse.noLibrary(device.info()));
     }
 
     /** What a part of a command gave, and how many calls of modules it made on the device; -1 where the CPU was asked for. */

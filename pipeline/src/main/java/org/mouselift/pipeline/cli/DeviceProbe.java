@@ -8,9 +8,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.mouselift.engine.device.DeviceException;
 import org.mouselift.engine.device.DeviceInfo;
 import org.mouselift.engine.device.DeviceRuntime;
+import org.mouselift.engine.device.VendorLibrary;
 import org.mouselift.pipeline.cli.MachineReport.State;
 
 /**
@@ -39,7 +41,9 @@ final class DeviceProbe {
             }
             for (DeviceRuntime runtime : runtimes) {
                 for (DeviceInfo device : runtime.devices()) {
-                    System.out.println(FOUND + device);
+                    List<VendorLibrary> libraries = runtime.libraries(device);
+                    System.out.println(FOUND + device + ", " + (libraries.isEmpty() ? "no vendor libraries offered"
+                            : "vendor libraries: " + libraries.stream().map(VendorLibrary::toString).collect(Collectors.joining(", "))));
                 }
             }
         } catch (DeviceException e) {

@@ -1,5 +1,6 @@
 package org.mouselift.pipeline.cli;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -35,7 +36,8 @@ final class PhotoBatch {
     private final Map<String, Path> weights;
 
     /** {@code run.json}: how to get the same again (mouse specification §7). */
-    record Run(List<String> arguments, String version, String java, String input, String inputSha256, JsonNode settings, double seconds) {}
+    record Run(List<String> arguments, String version, String java, String input, String inputSha256, JsonNode settings,
+            @JsonInclude(JsonInclude.Include.NON_NULL) DeviceUse device, double seconds) {}
 
     /** What happens to a photo. */
     interface Work {
@@ -120,7 +122,7 @@ final class PhotoBatch {
     private void record(Subject subject, Path folder, String hash, long start) throws IOException {
         String version = Mouselift.class.getPackage().getImplementationVersion();
         json(folder.resolve(RunRecord.FILE), new Run(spec.root().commandLine().getParseResult().originalArgs(), version == null ? "unpackaged" : version,
-                Runtime.version().toString(), subject.photo().toString(), hash, settings, (System.nanoTime() - start) * 1e-9));
+                Runtime.version().toString(), subject.photo().toString(), hash, settings, DeviceUse.now(), (System.nanoTime() - start) * 1e-9));
     }
 
     /** Writes a record as a file. */

@@ -21,10 +21,12 @@ import picocli.CommandLine.Model.CommandSpec;
  * @param arguments of the command line
  * @param weights the folder of weights or the checkpoint, and the SHA-256 of its tensors' file
  * @param settings of the first stage; left out without one
+ * @param device that the networks ran on; left out for the CPU
  * @param seconds from the start of the command to the end of the work
  */
 record RunRecord(List<String> arguments, String version, String java, String weights, String weightsSha256,
-        @JsonInclude(JsonInclude.Include.NON_NULL) Map<String, Object> settings, double seconds) {
+        @JsonInclude(JsonInclude.Include.NON_NULL) Map<String, Object> settings,
+        @JsonInclude(JsonInclude.Include.NON_NULL) DeviceUse device, double seconds) {
     static final String FILE = "run.json";
     /** Hashes of the weights, beside the results. */
     static final String WEIGHTS = "weights.json";
@@ -48,7 +50,7 @@ record RunRecord(List<String> arguments, String version, String java, String wei
     static void write(Path folder, CommandSpec spec, GsLrmWeights weights, Map<String, Object> settings, long start) throws IOException {
         String version = Mouselift.class.getPackage().getImplementationVersion();
         RunRecord record = new RunRecord(spec.root().commandLine().getParseResult().originalArgs(), version == null ? "unpackaged" : version,
-                Runtime.version().toString(), weights.folder().toString(), ContentHash.ofFile(weights.file()), settings, (System.nanoTime() - start) * 1e-9);
+                Runtime.version().toString(), weights.folder().toString(), ContentHash.ofFile(weights.file()), settings, DeviceUse.now(), (System.nanoTime() - start) * 1e-9);
         weights(folder, Map.of("gslrm", weights.file()));
         ByteBuffer bytes = ByteBuffer.wrap((Json.write(record) + "\n").getBytes(StandardCharsets.UTF_8));
         AtomicFile.write(folder.resolve(FILE), channel -> {
