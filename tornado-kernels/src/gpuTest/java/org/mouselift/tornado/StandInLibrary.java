@@ -129,7 +129,7 @@ final class StandInLibrary implements AutoCloseable {
         if (queue == 0) {
             queue = queue(buffer);
         }
-        require(function, (int) handle(function, transfer).invokeExact(queue, buffer, 1, (long) TornadoNativeArray.ARRAY_HEADER, data.byteSize(), data, 0,
+        require(function, (int) handle(function, transfer).invokeExact(queue, buffer, 1, TornadoNativeArray.ARRAY_HEADER, data.byteSize(), data, 0,
                 MemorySegment.NULL, MemorySegment.NULL));
     }
 

@@ -23,6 +23,10 @@ record DeviceUse(String device, List<String> vendorLibraries) {
     /** Why a device has no usable library of its maker. */
     static String noLibrary(DeviceInfo device) {
         List<VendorLibrary> known = DeviceRuntime.installed().stream().flatMap(r -> r.libraries(device).stream()).toList();
-        return known.isEmpty() ? device.kind() + " devices offer no vendor libraries" : known.stream().map(VendorLibrary::toString).collect(Collectors.joining("; "));
+        if (known.isEmpty()) {
+            return device.kind() + " devices offer no vendor libraries";
+        }
+        List<VendorLibrary> missing = known.stream().filter(l -> !l.usable()).toList();
+        return missing.isEmpty() ? "vendor libraries get float32 products only" : missing.stream().map(VendorLibrary::toString).collect(Collectors.joining("; "));
     }
 }
