@@ -7,7 +7,7 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** Groups the evaluations. */
-@Command(name = "evaluate", description = "Measure a trained network on data it has not seen.", subcommands = {EvaluateGslrmCommand.class, EvaluateViewsCommand.class, EvaluateReconstructCommand.class},
+@Command(name = "evaluate", description = "Measure a trained network on data it has not seen.", subcommands = {EvaluateGslrmCommand.class, EvaluateViewsCommand.class, EvaluateReconstructCommand.class, EvaluatePromptsCommand.class},
         synopsisSubcommandLabel = "NETWORK")
 final class EvaluateCommand implements Runnable {
     @ParentCommand

@@ -167,9 +167,9 @@ public final class DiffusionConfigReader {
                 kwargs.truth("zero_init_conv_in_always", false), overrides, root.plain("scheduler_config"), cameraEmbedding(root));
     }
 
-    /** {@code camera_embedding}: one word or a list. */
+    /** {@code camera_embedding}: a list, or words with commas between them, as the command line has them. */
     private static List<String> cameraEmbedding(ConfigSection root) {
-        List<String> words = root.has("camera_embedding") ? root.values("camera_embedding", List.of()).stream().map(String::valueOf).toList() : List.of();
+        List<String> words = root.has("camera_embedding") ? root.values("camera_embedding", List.of()).stream().flatMap(v -> Arrays.stream(String.valueOf(v).split(",\\s*"))).toList() : List.of();
         List<String> known = Arrays.stream(CameraEmbedding.Encoding.values()).map(CameraEmbedding.Encoding::word).toList();
         if (!known.containsAll(words) || Set.copyOf(words).size() != words.size()) {
             root.wrong("camera_embedding", "any of " + String.join(", ", known) + ", each once");

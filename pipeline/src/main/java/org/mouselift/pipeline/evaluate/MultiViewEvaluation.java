@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.PngWriter;
@@ -50,10 +51,26 @@ public final class MultiViewEvaluation {
         private int own;
         private double differences;
         private int pairs;
+
+        private void add(SlotCount other) {
+            generated.addAll(other.generated);
+            own += other.own;
+            differences += other.differences;
+            pairs += other.pairs;
+        }
+    }
+
+    /** Where pictures of a sample go. */
+    public interface Sheet {
+        /**
+         * @param truth true view of every slot
+         * @param drawn drawn views of every slot, for every seed
+         */
+        void show(List<Image8> truth, List<List<Image8>> drawn) throws IOException;
     }
 
     /**
-     * The drawn views of one slot, over samples and seeds.
+     * The drawn views of one slot, over samples and seeds, or over the seeds of one sample.
      *
      * @param slot from 1; 0 is the photo
      * @param direction from where it is seen, such as "back"
@@ -67,12 +84,14 @@ public final class MultiViewEvaluation {
      * One sample.
      *
      * @param views means over seeds and slots of "generated" and the guesses "copyInput", "nearestSample", "white"
+     * @param slots every slot but the photo's own
      * @param directions share of drawn views whose nearest true slot is their own; a guess by chance reaches 1/slots
      * @param diversity root mean squared difference of one slot between two seeds, mean over slots and pairs; null with one seed
      * @param novel means over views beyond the slots, reconstructed from "generated", "trueViews" (the upper bound),
      *     "nearestSample"; "white" without any; empty without a reconstructor
      */
-    public record SampleResult(String name, Map<String, Map<String, Double>> views, double directions, Double diversity, Map<String, Map<String, Double>> novel) {}
+    public record SampleResult(String name, Map<String, Map<String, Double>> views, List<SlotResult> slots, double directions, Double diversity,
+            Map<String, Map<String, Double>> novel) {}
 
     /** Everything; fields as in {@link SampleResult}, over all samples. */
     public record Report(int samples, List<Long> seeds, int size, Map<String, GslrmEvaluation.Numbers> views, double directions, double chance, Double diversity,
@@ -97,9 +116,11 @@ public final class MultiViewEvaluation {
         this.nearest = nearest;
         this.weights = weights;
         this.lpips = lpips;
-        for (int i = 1; i < rig.size(); i++) {
-            slots.add(new SlotCount());
-        }
+        slots.addAll(counts());
+    }
+
+    private List<SlotCount> counts() {
+        return IntStream.range(1, rig.size()).mapToObj(i -> new SlotCount()).toList();
     }
 
     /**
@@ -108,6 +129,11 @@ public final class MultiViewEvaluation {
      * @param picture where truth and drawn views go, a row each, or null
      */
     public SampleResult add(Subject subject, Path picture, MultiViewPipeline.Listener listener) throws IOException {
+        return add(subject, picture == null ? (truth, drawn) -> {} : (truth, drawn) -> PngWriter.write(picture, rows(truth, drawn)), listener);
+    }
+
+    /** Evaluates a sample. */
+    public SampleResult add(Subject subject, Sheet sheet, MultiViewPipeline.Listener listener) throws IOException {
         Path sample = subject.sample().orElseThrow(() -> new IllegalArgumentException(subject.photo() + " is not a sample folder"));
         SlotTruth truth = SlotTruth.of(sample, PosedViewReader.sample(sample, size), rig)
                 .orElseThrow(() -> new IllegalArgumentException("MFL-E113: sample " + sample + " has fewer views than the rig " + rig.id() + " (" + rig.size() + ")"));
@@ -118,11 +144,12 @@ public final class MultiViewEvaluation {
         }
         Path remembered = nearest == null ? null : nearest.of(sample, photo);
         Map<String, List<ViewMetrics>> scores = new LinkedHashMap<>();
+        List<SlotCount> own = counts();
         for (List<Image8> d : drawn) {
             List<ViewMetrics> generated = unseen(truth, d);
             scores.computeIfAbsent("generated", k -> new ArrayList<>()).addAll(generated);
             for (int i = 0; i < generated.size(); i++) {
-                slots.get(i).generated.add(generated.get(i));
+                own.get(i).generated.add(generated.get(i));
             }
         }
         scores.put("copyInput", unseen(truth, Collections.nCopies(rig.size(), photo)));
@@ -131,10 +158,13 @@ public final class MultiViewEvaluation {
         }
         scores.put("white", truth.views().stream().skip(1).map(this::white).toList());
         Map<String, List<ViewMetrics>> reconstructed = weights == null ? Map.of() : novel(sample, drawn.getFirst(), remembered);
-        if (picture != null) {
-            PngWriter.write(picture, rows(truth.views().stream().map(PosedView::picture).toList(), drawn));
+        sheet.show(truth.views().stream().map(PosedView::picture).toList(), drawn);
+        double directions = directions(truth, drawn, own);
+        Double diversity = diversity(drawn, own);
+        for (int i = 0; i < own.size(); i++) {
+            slots.get(i).add(own.get(i));
         }
-        SampleResult result = new SampleResult(subject.name(), means(scores, views), directions(truth, drawn), diversity(drawn), means(reconstructed, novel));
+        SampleResult result = new SampleResult(subject.name(), means(scores, views), results(own), directions, diversity, means(reconstructed, novel));
         samples.add(result);
         return result;
     }
@@ -190,22 +220,22 @@ public final class MultiViewEvaluation {
         return means;
     }
 
-    private double directions(SlotTruth truth, List<List<Image8>> drawn) {
+    private static double directions(SlotTruth truth, List<List<Image8>> drawn, List<SlotCount> slots) {
         int right = 0;
         int count = 0;
         for (List<Image8> views : drawn) {
             List<Integer> found = truth.nearest(views);
             for (int i = 1; i < found.size(); i++) {
-                int own = found.get(i) == i ? 1 : 0;
-                slots.get(i - 1).own += own;
-                right += own;
+                int hit = found.get(i) == i ? 1 : 0;
+                slots.get(i - 1).own += hit;
+                right += hit;
                 count++;
             }
         }
         return (double) right / count;
     }
 
-    private Double diversity(List<List<Image8>> drawn) {
+    private static Double diversity(List<List<Image8>> drawn, List<SlotCount> slots) {
         double sum = 0;
         int count = 0;
         for (int a = 0; a < drawn.size(); a++) {
@@ -233,14 +263,14 @@ public final class MultiViewEvaluation {
     public Report report() {
         double[] diversities = samples.stream().filter(s -> s.diversity != null).mapToDouble(SampleResult::diversity).toArray();
         return new Report(samples.size(), seeds, size, numbers(views), samples.stream().mapToDouble(SampleResult::directions).average().orElse(Double.NaN),
-                1.0 / rig.size(), diversities.length == 0 ? null : Arrays.stream(diversities).average().getAsDouble(), slots(), numbers(novel), List.copyOf(samples));
+                1.0 / rig.size(), diversities.length == 0 ? null : Arrays.stream(diversities).average().getAsDouble(), results(slots), numbers(novel), List.copyOf(samples));
     }
 
-    private List<SlotResult> slots() {
+    private List<SlotResult> results(List<SlotCount> counts) {
         ViewDirections directions = ViewDirections.of(rig.cameras());
         List<SlotResult> out = new ArrayList<>();
         for (int i = 1; i < rig.size(); i++) {
-            SlotCount slot = slots.get(i - 1);
+            SlotCount slot = counts.get(i - 1);
             out.add(new SlotResult(i, directions.slots().get(i).name(), ViewMetrics.mean(slot.generated).numbers(), (double) slot.own / slot.generated.size(),
                     slot.pairs == 0 ? null : slot.differences / slot.pairs));
         }

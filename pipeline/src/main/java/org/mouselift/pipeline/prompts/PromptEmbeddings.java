@@ -227,6 +227,21 @@ public record PromptEmbeddings(Path file, Kind kind, StoredType type, long[] sha
         return Tensor.of(values, shape);
     }
 
+    /** The same rows, every slot but the first with that of the next one and the last with that of slot 1: wrong directions, to see whether a network heeds them. */
+    public PromptEmbeddings shifted() {
+        int row = values.length / rows();
+        float[] moved = new float[values.length];
+        for (int i = 0; i < rows(); i++) {
+            System.arraycopy(values, next(i, rows()) * row, moved, i * row, row);
+        }
+        return new PromptEmbeddings(file, kind, type, shape, moved, sha256, tensorSha256, metadata, metadataFrom);
+    }
+
+    /** The slot whose row {@link #shifted} gives to a slot. */
+    public static int next(int slot, int slots) {
+        return slot == 0 ? 0 : slot == slots - 1 ? 1 : slot + 1;
+    }
+
     /** SHA-256 of the numbers as float32: equal for a set and its copies in other formats. */
     public String valuesSha256() {
         return valuesSha256(values);

@@ -164,7 +164,7 @@ class TrainWithCamerasTest {
     @Test
     void samplesMayHaveCamerasOfTheirOwn() throws IOException {
         cameras(1, RAISED);
-        assertEquals(0, train("--set", "camera_embedding", "extrinsic"), err.toString());
+        assertEquals(0, train("--set", "camera_embedding", "extrinsic,plucker"), err.toString());
         Path exported = folder.resolve("run/pipeckpts");
         assertFalse(Files.exists(exported.resolve("unet").resolve(OpencvCameraFile.FILE_NAME)));
         assertFalse(Arrays.equals(views(exported, "level", "--view-cameras", rigFile("level.json", LEVEL)), views(exported, "raised", "--view-cameras", rigFile("raised.json", RAISED))));
