@@ -1,4 +1,4 @@
-"""Times of the same kernels in PyTorch on the first CUDA device: lines of name, fp32 ms, bf16 ms. Only read by tests/gpu/run."""
+"""Times of the same kernels in PyTorch on the first CUDA device: lines of name, fp32 ms, bf16 ms, fp16 ms. Only read by tests/gpu/run."""
 import sys
 
 try:
@@ -58,4 +58,4 @@ cases = {
     "sum over rows": (lambda x: x.sum(1), [(tokens, d)]),
 }
 for name, (body, shapes) in cases.items():
-    print("\t".join([name] + [f"{milliseconds(body, tensors(t, *shapes)):.5f}" for t in (torch.float32, torch.bfloat16)]))
+    print("\t".join([name] + [f"{milliseconds(body, tensors(t, *shapes)):.5f}" for t in (torch.float32, torch.bfloat16, torch.float16)]))

@@ -10,6 +10,7 @@ import org.mouselift.engine.device.DeviceException;
 import org.mouselift.engine.device.DeviceInfo;
 import org.mouselift.engine.device.DeviceMemoryException;
 import org.mouselift.engine.device.DeviceOptions;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceProgram;
 import org.mouselift.engine.trace.Program;
 import org.mouselift.tornado.plan.DevicePlan;
@@ -58,6 +59,11 @@ final class TornadoVmDevice implements Device {
     @Override
     public boolean allowsCpuOperations() {
         return options.allowCpuOperations();
+    }
+
+    @Override
+    public DevicePrecision precision() {
+        return options.precision();
     }
 
     @Override

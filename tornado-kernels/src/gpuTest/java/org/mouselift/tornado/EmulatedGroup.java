@@ -3,6 +3,8 @@ package org.mouselift.tornado;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicReference;
@@ -22,12 +24,16 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 final class EmulatedGroup {
     private static final int WARP = 32;
 
+    /** Which group stored a fragment's element; groups of a device run in any order, also at once. */
+    private final Map<Integer, String> owners;
+
     private final List<Object> local = new ArrayList<>();
     private final CyclicBarrier barrier;
     private final List<Warp> warps = new ArrayList<>();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
 
-    private EmulatedGroup(int size) {
+    private EmulatedGroup(int size, Map<Integer, String> owners) {
+        this.owners = owners;
         barrier = new CyclicBarrier(size);
         for (int w = 0; w < size / WARP; w++) {
             warps.add(new Warp());
@@ -37,10 +43,11 @@ final class EmulatedGroup {
     /** Runs a kernel over all groups of a grid, one group after another. */
     static void run(Grid grid, Consumer<KernelContext> kernel) {
         int groups = Math.toIntExact(grid.x() / grid.localX());
+        Map<Integer, String> owners = new ConcurrentHashMap<>();
         for (int z = 0; z < grid.z(); z++) {
             for (int y = 0; y < grid.y(); y++) {
                 for (int x = 0; x < groups; x++) {
-                    new EmulatedGroup(grid.localX()).run(grid, x, y, z, kernel);
+                    new EmulatedGroup(grid.localX(), owners).run(grid, x, y, z, kernel);
                 }
             }
         }
@@ -287,7 +294,12 @@ final class EmulatedGroup {
             // The sums are there once all lanes have brought their factors.
             await(warp.barrier);
             for (int i = 0; i < 4; i++) {
-                target.set((row + lane / 4 + (i < 2 ? 0 : 8)) * step + column + 2 * (lane % 4) + (i & 1), d[i]);
+                int place = (row + lane / 4 + (i < 2 ? 0 : 8)) * step + column + 2 * (lane % 4) + (i & 1);
+                String own = groupIdx + ", " + groupIdy + ", " + groupIdz;
+                if (!own.equals(owners.computeIfAbsent(place, p -> own))) {
+                    throw new IllegalStateException("element " + place + " is stored by group " + own + " and by group " + owners.get(place));
+                }
+                target.set(place, d[i]);
             }
         }
     }

@@ -159,7 +159,8 @@ class TensorCoreEmulationTest {
         check(2, product, s(17, 63), s(63, 129));
         check(2, product, s(129, 17), s(17, 1));
         check(2, product, s(130, 65), s(65, 257));
-        check(2, product, s(127, 9), s(9, 255));
+        check(2, product, s(127, 9), s(9, 256));
+        check(2, product, s(128, 9), s(9, 255));
         check(2, product, s(128, 32), s(32, 128));
         check(2, product, s(256, 96), s(96, 128));
     }

@@ -30,6 +30,11 @@ public interface Device extends AutoCloseable {
         return List.of();
     }
 
+    /** What the factors of matrix products are rounded to. */
+    default DevicePrecision precision() {
+        return DevicePrecision.FP32;
+    }
+
     /** Bytes of device memory held through this object now. */
     long allocatedBytes();
 

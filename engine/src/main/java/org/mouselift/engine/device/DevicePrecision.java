@@ -22,9 +22,14 @@ public enum DevicePrecision {
                 .orElseThrow(() -> new DeviceException("device precision '" + text + "', expected fp32 or fp16"));
     }
 
+    /** True if a kind of device has kernels of this precision. */
+    public boolean reachedBy(String kind) {
+        return this == FP32 || kind.equals("ptx") || kind.equals("cuda");
+    }
+
     /** @throws DeviceException if a kind of device has no kernels of this precision */
     public void require(DeviceInfo device) {
-        if (this == FP16 && !device.kind().equals("ptx") && !device.kind().equals("cuda")) {
+        if (!reachedBy(device.kind())) {
             throw new DeviceException("precision fp16 multiplies on tensor cores, which " + device + " does not reach; use fp32, or --device ptx or cuda");
         }
     }

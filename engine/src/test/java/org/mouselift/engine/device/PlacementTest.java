@@ -214,6 +214,18 @@ class PlacementTest {
     }
 
     @Test
+    void precisionsAreReadAndTensorCoresNeedACard() {
+        assertEquals(DevicePrecision.FP16, DevicePrecision.parse("fp16"));
+        assertTrue(assertThrows(DeviceException.class, () -> DevicePrecision.parse("FP16")).getMessage().contains("expected fp32 or fp16"));
+        DeviceInfo processor = new DeviceInfo("opencl", 0, "a processor", 1, false);
+        DevicePrecision.FP32.require(processor);
+        DevicePrecision.FP16.require(new DeviceInfo("ptx", 0, "a card", 1, true));
+        DevicePrecision.FP16.require(new DeviceInfo("cuda", 0, "a card", 1, true));
+        String message = assertThrows(DeviceException.class, () -> DevicePrecision.FP16.require(processor)).getMessage();
+        assertTrue(message.contains("opencl:0 a processor") && message.contains("use fp32, or --device ptx or cuda"), message);
+    }
+
+    @Test
     void requestsAreReadAndChosen() {
         List<DeviceInfo> there = List.of(new DeviceInfo("opencl", 0, "a processor", 1, false), new DeviceInfo("opencl", 1, "a card", 1, true));
         assertEquals("a card", DeviceRequest.parse("opencl").choose(there).name());

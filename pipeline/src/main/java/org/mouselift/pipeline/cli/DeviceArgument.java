@@ -22,6 +22,10 @@ final class DeviceArgument {
     @Option(names = "--no-vendor-libs", description = "Compute on the device with Mouselift's own kernels alone, without libraries of its maker (cuBLAS on cuda).")
     private boolean noVendorLibraries;
 
+    @Option(names = "--device-precision", defaultValue = "fp32", paramLabel = "PRECISION",
+            description = "Factors of matrix products on the device: fp32, or fp16 for tensor cores (ptx and cuda; sums stay float32; not for training; default: ${DEFAULT-VALUE}).")
+    private String precision;
+
     /** True if something other than the CPU was asked for. */
     boolean isUsed() {
         return !DeviceRequest.CPU.kind().equals(request);
@@ -32,6 +36,27 @@ final class DeviceArgument {
         return request;
     }
 
+    /** As {@link #run} for a command that trains, which half precision would harm: gradients are often smaller than what fp16 can hold. */
+    <T> T train(Mouselift mouselift, Callable<T> command) throws Exception {
+        if (!DevicePrecision.FP32.toString().equals(precision)) {
+            throw CommandException.usage("--device-precision " + precision + ": training computes in float32, small gradients would vanish in half floats", "Leave the option out.");
+        }
+        return run(mouselift, command);
+    }
+
+    private DevicePrecision precision(DeviceRequest asked) {
+        DevicePrecision factors;
+        try {
+            factors = DevicePrecision.parse(precision);
+        } catch (DeviceException e) {
+            throw CommandException.usage("--device-precision: " + e.getMessage(), "");
+        }
+        if (asked.isCpu() && factors != DevicePrecision.FP32) {
+            throw CommandException.usage("--device-precision " + precision + " is for devices, the CPU computes in float32", "Add --device ptx or --device cuda, or leave it out.");
+        }
+        return factors;
+    }
+
     /** Runs a command with the networks on the asked device, which is opened before and freed after it. */
     <T> T run(Mouselift mouselift, Callable<T> command) throws Exception {
         DeviceRequest asked;
@@ -40,12 +65,16 @@ final class DeviceArgument {
         } catch (DeviceException e) {
             throw CommandException.usage("--device " + e.getMessage(), "");
         }
+        DevicePrecision factors = precision(asked);
         if (asked.isCpu()) {
             return command.call();
         }
-        try (Device device = DeviceRuntime.open(asked, new DeviceOptions(allowCpuOperations, 0, DevicePrecision.FP32, !noVendorLibraries)); Placement placement = new Placement(device)) {
+        try (Device device = DeviceRuntime.open(asked, new DeviceOptions(allowCpuOperations, 0, factors, !noVendorLibraries)); Placement placement = new Placement(device)) {
             mouselift.note("networks, training steps and pictures run on " + device.info());
             mouselift.note(libraries(device));
+            if (factors == DevicePrecision.FP16) {
+                mouselift.note("factors of linear layers and matrix products are rounded to fp16 for tensor cores, everything else is float32");
+            }
             T result = placement.during(command::call);
             if (placement.callsHere() > 0) {
                 mouselift.note("--allow-cpu-ops: " + placement.callsHere() + " calls of modules under a tape ran on the CPU");

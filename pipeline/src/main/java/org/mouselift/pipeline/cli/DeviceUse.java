@@ -11,13 +11,14 @@ import org.mouselift.engine.nn.Placement;
  * The device that computed the networks, as records of results keep it.
  *
  * @param device as {@link DeviceInfo} describes it
+ * @param precision of the factors of matrix products: fp32 or fp16
  * @param vendorLibraries of its maker that large matrix products went to; empty where all kernels were ours
  */
-record DeviceUse(String device, List<String> vendorLibraries) {
+record DeviceUse(String device, String precision, List<String> vendorLibraries) {
     /** Of the command that runs now; null on the CPU. */
     static DeviceUse now() {
         Placement here = Placement.current();
-        return here == null ? null : new DeviceUse(here.device().info().toString(), here.device().libraries());
+        return here == null ? null : new DeviceUse(here.device().info().toString(), here.device().precision().toString(), here.device().libraries());
     }
 
     /** Why a device has no usable library of its maker. */

@@ -31,8 +31,8 @@ final class Origin {
         ArrayNode command = keys.putArray("command");
         spec.root().commandLine().getParseResult().originalArgs().forEach(command::add);
         keys.put("version", version == null ? "unpackaged" : version).put("java", Runtime.version().toString());
-        if (DeviceUse.now() instanceof DeviceUse(String device, List<String> libraries)) {
-            ArrayNode names = keys.putObject("device").put("device", device).putArray("vendorLibraries");
+        if (DeviceUse.now() instanceof DeviceUse(String device, String precision, List<String> libraries)) {
+            ArrayNode names = keys.putObject("device").put("device", device).put("precision", precision).putArray("vendorLibraries");
             libraries.forEach(names::add);
         }
         return Provenance.empty().with(keys);

@@ -100,7 +100,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        return device.run(parent.mouselift, this::compute);
+        return device.train(parent.mouselift, this::compute);
     }
 
     private Integer compute() throws IOException {

@@ -128,7 +128,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        return device.run(parent.mouselift, this::compute);
+        return device.train(parent.mouselift, this::compute);
     }
 
     private Integer compute() throws IOException {

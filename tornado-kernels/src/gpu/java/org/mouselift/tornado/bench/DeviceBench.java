@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Eager;
@@ -21,6 +22,7 @@ import org.mouselift.engine.Tensor;
 import org.mouselift.engine.device.Device;
 import org.mouselift.engine.device.DeviceInfo;
 import org.mouselift.engine.device.DeviceOptions;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceProgram;
 import org.mouselift.engine.device.DeviceRequest;
 import org.mouselift.engine.device.DeviceRuntime;
@@ -37,11 +39,14 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
  * A table of kernel speeds on a device, beside the device's measured ceilings and, where a file of them is given, PyTorch's times on
  * the same card. The time of a kernel is the difference between a program that runs it several times and one that runs it once, so
  * that transfers and the start of a program cancel. Arguments: device, scale (1 for the sizes of the full models, more divides their
- * sides), and optionally the file of PyTorch's times (lines of case name, fp32 ms, bf16 ms, separated by tabs).
+ * sides), and optionally the file of PyTorch's times (lines of case name, fp32 ms, bf16 ms,
+ * fp16 ms, separated by tabs).
  */
 public final class DeviceBench {
     private static final int REPEATS = 8;
     private static final int ROUNDS = 5;
+    /** The cases that half precision computes with other kernels. */
+    private static final Set<String> HALF = Set.of("matmul 4096", "linear qkv", "linear gelu");
 
     /**
      * One kernel at one size.
@@ -59,24 +64,40 @@ public final class DeviceBench {
         }
         int scale = Integer.parseInt(args[1]);
         Map<String, double[]> torch = args.length == 3 ? times(Path.of(args[2])) : Map.of();
-        try (Device device = DeviceRuntime.open(DeviceRequest.parse(args[0]), DeviceOptions.DEFAULT)) {
-            DeviceCeilings ceilings = DeviceCeilings.measure(device(device.info()), (1 << 26) / (scale * scale), 4096 / scale);
+        DeviceRequest request = DeviceRequest.parse(args[0]);
+        DeviceCeilings ceilings;
+        try (Device device = DeviceRuntime.open(request, DeviceOptions.DEFAULT)) {
+            ceilings = DeviceCeilings.measure(device(device.info()), (1 << 26) / (scale * scale), 4096 / scale);
             System.out.printf(Locale.ROOT, "%s: %.3g TFLOP/s of float32 multiply-adds, %.3g GB/s of copies (read and written bytes both count)%n", device.info(),
                     ceilings.teraflops(), ceilings.gigabytes());
-            System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s %14s %14s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", "PyTorch fp32 x", "PyTorch bf16 x");
+            System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s %14s %14s %14s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", "PyTorch fp32 x",
+                    "PyTorch bf16 x", "PyTorch fp16 x");
             for (Case c : cases(scale)) {
-                double seconds = seconds(device, c);
-                if (seconds <= 0) {
-                    System.out.printf(Locale.ROOT, "%-34s too fast to be told from the start of a program at this scale%n", c.name);
-                    continue;
-                }
-                double share = Math.max(c.flops / seconds * 1e-12 / ceilings.teraflops(), c.bytes / seconds * 1e-9 / ceilings.gigabytes());
-                double[] other = torch.get(c.name);
-                System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%% %14s %14s%n", c.name, seconds * 1e3,
-                        c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.3g", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share, ratio(other, 0, seconds),
-                        ratio(other, 1, seconds));
+                row(device, c, "", ceilings, torch.get(c.name));
             }
         }
+        if (DevicePrecision.FP16.reachedBy(request.kind())) {
+            try (Device device = DeviceRuntime.open(request, new DeviceOptions(false, 0, DevicePrecision.FP16))) {
+                System.out.println("With factors rounded to fp16, on tensor cores (the share is of the float32 multiply-adds, so it may pass 100 %):");
+                for (Case c : cases(scale)) {
+                    if (HALF.contains(c.name)) {
+                        row(device, c, " fp16", ceilings, torch.get(c.name));
+                    }
+                }
+            }
+        }
+    }
+
+    private static void row(Device device, Case c, String suffix, DeviceCeilings ceilings, double[] other) {
+        double seconds = seconds(device, c);
+        if (seconds <= 0) {
+            System.out.printf(Locale.ROOT, "%-34s too fast to be told from the start of a program at this scale%n", c.name + suffix);
+            return;
+        }
+        double share = Math.max(c.flops / seconds * 1e-12 / ceilings.teraflops(), c.bytes / seconds * 1e-9 / ceilings.gigabytes());
+        System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%% %14s %14s %14s%n", c.name + suffix, seconds * 1e3,
+                c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.3g", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share, ratio(other, 0, seconds),
+                ratio(other, 1, seconds), ratio(other, 2, seconds));
     }
 
     private static String ratio(double[] other, int column, double seconds) {
@@ -87,10 +108,10 @@ public final class DeviceBench {
         Map<String, double[]> out = new HashMap<>();
         for (String line : Files.readAllLines(file)) {
             String[] parts = line.split("\t");
-            if (parts.length != 3) {
-                throw new IOException(file + ": '" + line + "', expected name, fp32 ms and bf16 ms separated by tabs");
+            if (parts.length != 4) {
+                throw new IOException(file + ": '" + line + "', expected name, fp32 ms, bf16 ms and fp16 ms separated by tabs");
             }
-            out.put(parts[0], new double[] {Double.parseDouble(parts[1]), Double.parseDouble(parts[2])});
+            out.put(parts[0], new double[] {Double.parseDouble(parts[1]), Double.parseDouble(parts[2]), Double.parseDouble(parts[3])});
         }
         return out;
     }
