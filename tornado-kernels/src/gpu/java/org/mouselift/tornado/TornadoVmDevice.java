@@ -21,6 +21,10 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /** One device through TornadoVM, and the programs that live on it. */
 final class TornadoVmDevice implements Device {
+    private static final String MEMORY = "tornado.device.memory";
+    /** TornadoVM's limit without that property. */
+    private static final long TORNADO_DEFAULT = 4L << 30;
+
     private final DeviceInfo info;
     private final TornadoDevice device;
     private final DeviceOptions options;
@@ -77,6 +81,11 @@ final class TornadoVmDevice implements Device {
         if (plan.bytes() > limit - taken) {
             throw new DeviceMemoryException(String.format(Locale.ROOT, "program '%s' needs %.2f GiB on %s (weights %.2f GiB); of its limit of %.2f GiB programs hold %.2f GiB",
                     plan.name(), gib(plan.bytes()), info.request(), gib(plan.weightBytes()), gib(limit), gib(taken)));
+        }
+        // TornadoVM counts by itself, and stops at 4 GB unless it is told otherwise.
+        if (System.getProperty(MEMORY) == null && plan.bytes() > TORNADO_DEFAULT - taken) {
+            throw new DeviceException(String.format(Locale.ROOT, "program '%s' needs %.2f GiB, programs hold %.2f GiB, and TornadoVM's own limit is 4 GiB: start with -D%s=1024GB, as "
+                    + "conf/device.options says (./mouselift does)", plan.name(), gib(plan.bytes()), gib(taken), MEMORY));
         }
         long block = device.getMaxAllocMemory();
         if (block > 0 && 4 * Math.max(plan.floats(), plan.ints()) + 1024 > block) {

@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Gradients;
@@ -252,6 +256,43 @@ class PlansOnDeviceTest {
                 String message = assertThrows(DeviceException.class, () -> device.prepare(p)).getMessage();
                 assertTrue(message.contains("'large' needs 0.12 GiB") && message.contains("limit of 0.10 GiB"), message);
             }
+        }
+    }
+
+    private static long residentBytes() throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+            if (line.startsWith("VmRSS:")) {
+                return 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
+            }
+        }
+        throw new IOException("/proc/self/status has no VmRSS");
+    }
+
+    /** What the books say of memory is also what the process has: on a processor behind OpenCL the device's memory is its own. */
+    @Test
+    void closedProgramsLeaveNoMemoryBehind() throws IOException {
+        Assumptions.assumeTrue(Files.isReadable(Path.of("/proc/self/status")), "SKIPPED: no /proc/self/status here to read the memory of this process from");
+        try (Scope scope = Scope.open("test"); Device device = DeviceUnderTest.open()) {
+            Assumptions.assumeFalse(device.info().gpu(), "SKIPPED: the memory of " + device.info() + " is not that of this process");
+            long each = 4L * 2 * 4000 * 4000;
+            long start = 0;
+            long most = 0;
+            for (int i = 0; i < 6; i++) {
+                try (Scope round = Scope.open("round")) {
+                    Tensor x = Ops.fill(TensorSpec.of(DType.F32, 4000, 4000), i);
+                    try (Program p = Program.trace("p", List.of(x.spec()), in -> List.of(Ops.sum(Ops.exp(in.getFirst()), true, 1))); DeviceProgram onDevice = device.prepare(p)) {
+                        assertEquals(4000 * Math.exp(i), onDevice.run(List.of(x)).getFirst().toFloats()[7], 4e-2 * Math.exp(i));
+                        assertTrue(device.allocatedBytes() >= each, device.allocatedBytes() + " bytes");
+                        most = Math.max(most, residentBytes());
+                    }
+                }
+                assertEquals(0, device.allocatedBytes());
+                if (i == 0) {
+                    start = residentBytes();
+                    assertTrue(most - start > each / 2, "closing the first program freed " + (most - start) + " of " + each + " bytes");
+                }
+            }
+            assertTrue(residentBytes() - start < each, "five programs of " + each + " bytes later the process has grown from " + start + " to " + residentBytes() + " bytes");
         }
     }
 }

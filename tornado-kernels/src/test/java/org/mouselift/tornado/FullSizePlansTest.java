@@ -89,7 +89,7 @@ class FullSizePlansTest {
         assertEquals(plan.steps().size(), packing.places().length);
         for (var step : plan.steps()) {
             Grid grid = ((Launch) step).grid();
-            assertTrue((long) grid.x() / grid.localX() <= MOST_GROUPS && grid.y() <= MOST_GROUPS_ACROSS && grid.z() <= MOST_GROUPS_ACROSS && grid.localX() <= 1024,
+            assertTrue(grid.x() / grid.localX() <= MOST_GROUPS && grid.y() <= MOST_GROUPS_ACROSS && grid.z() <= MOST_GROUPS_ACROSS && grid.localX() <= 1024,
                     step.operation() + " in " + step.path() + " starts " + grid);
         }
         for (Block b : plan.blocks()) {

@@ -185,7 +185,7 @@ public final class Muon implements Optimizer {
                 Tensor unit = units.computeIfAbsent(List.of(dtype, n), size -> Program.constant(Executor.with(Eager.INSTANCE, () -> identity(dtype, n))));
                 Tensor c = Ops.cast(coefficient, dtype);
                 Tensor r = Ops.cast(rate, dtype);
-                int atOnce = (int) Math.clamp(MOST_TOGETHER / (one.parts * one.rows() * one.columns()), 1, all.size());
+                int atOnce = Math.clamp(MOST_TOGETHER / (one.parts * one.rows() * one.columns()), 1, all.size());
                 for (int i = 0; i < all.size(); i += atOnce) {
                     move(all.subList(i, Math.min(all.size(), i + atOnce)), c, r, unit);
                 }

@@ -68,7 +68,6 @@ public final class GsLrmTrainer extends TrainingRun {
     private final SceneSource validation;
     private final Plan plan;
     private final LpipsNetwork lpips;
-    /** Validation pictures by size. */
 
     /**
      * @param optimiser of the model's parameters; closed with the trainer

@@ -70,34 +70,41 @@ public final class DeviceBench {
             ceilings = DeviceCeilings.measure(device(device.info()), (1 << 26) / (scale * scale), 4096 / scale);
             System.out.printf(Locale.ROOT, "%s: %.3g TFLOP/s of float32 multiply-adds, %.3g GB/s of copies (read and written bytes both count)%n", device.info(),
                     ceilings.teraflops(), ceilings.gigabytes());
-            System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s %14s %14s %14s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", "PyTorch fp32 x",
-                    "PyTorch bf16 x", "PyTorch fp16 x");
-            for (Case c : cases(scale)) {
-                row(device, c, "", ceilings, torch.get(c.name));
+            if (scale > 1) {
+                System.out.println("Names say the full sizes; measured were fewer tokens, channels and pixels, 1/" + scale + " along a side where that can be");
             }
+            System.out.println("share: of the nearer of the two ceilings" + (torch.isEmpty() ? "" : "; PyTorch x: its time over ours, above 1 where ours is faster"));
+            System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s%s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", torch.isEmpty() ? ""
+                    : " PyTorch fp32 x PyTorch bf16 x PyTorch fp16 x");
+            for (Case c : cases(scale)) {
+                row(device, c, "", ceilings, torch);
+            }
+            ModelBench.print(device, scale, "");
         }
         if (DevicePrecision.FP16.reachedBy(request.kind())) {
             try (Device device = DeviceRuntime.open(request, new DeviceOptions(false, 0, DevicePrecision.FP16))) {
                 System.out.println("With factors rounded to fp16, on tensor cores (the share is of the float32 multiply-adds, so it may pass 100 %):");
                 for (Case c : cases(scale)) {
                     if (HALF.contains(c.name)) {
-                        row(device, c, " fp16", ceilings, torch.get(c.name));
+                        row(device, c, " fp16", ceilings, torch);
                     }
                 }
+                ModelBench.print(device, scale, " fp16");
             }
         }
     }
 
-    private static void row(Device device, Case c, String suffix, DeviceCeilings ceilings, double[] other) {
+    private static void row(Device device, Case c, String suffix, DeviceCeilings ceilings, Map<String, double[]> torch) {
         double seconds = seconds(device, c);
         if (seconds <= 0) {
             System.out.printf(Locale.ROOT, "%-34s too fast to be told from the start of a program at this scale%n", c.name + suffix);
             return;
         }
         double share = Math.max(c.flops / seconds * 1e-12 / ceilings.teraflops(), c.bytes / seconds * 1e-9 / ceilings.gigabytes());
-        System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%% %14s %14s %14s%n", c.name + suffix, seconds * 1e3,
-                c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.3g", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share, ratio(other, 0, seconds),
-                ratio(other, 1, seconds), ratio(other, 2, seconds));
+        double[] other = torch.get(c.name);
+        System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%%%s%n", c.name + suffix, seconds * 1e3,
+                c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.3g", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share,
+                torch.isEmpty() ? "" : String.format(Locale.ROOT, " %14s %14s %14s", ratio(other, 0, seconds), ratio(other, 1, seconds), ratio(other, 2, seconds)));
     }
 
     private static String ratio(double[] other, int column, double seconds) {
