@@ -18,9 +18,11 @@ import org.mouselift.engine.Tape;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.device.DevicePrecision;
+import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.engine.trace.Program;
 import org.mouselift.tornado.kernel.KernelCatalogue;
+import org.mouselift.tornado.launch.TensorCoreAttention;
 import org.mouselift.tornado.launch.TensorCoreMatmul;
 import org.mouselift.tornado.plan.Block;
 import org.mouselift.tornado.plan.DevicePlan;
@@ -122,8 +124,50 @@ class TensorCoreEmulationTest {
         }
     }
 
+    @Test
+    void attentionOverOneAndTwoSources() {
+        Function<List<Tensor>, List<Tensor>> one = in -> Ops.apply(new Attention(0.125), in.get(0), in.get(1), in.get(2));
+        attention(one, s(1, 1, 1, 64), s(1, 1, 1, 64), s(1, 1, 1, 64));
+        attention(one, s(1, 2, 17, 64), s(1, 2, 63, 64), s(1, 2, 63, 64));
+        attention(one, s(2, 1, 129, 33), s(2, 1, 65, 33), s(2, 1, 65, 33));
+        attention(one, s(1, 1, 130, 48), s(1, 1, 200, 48), s(1, 1, 200, 48));
+        attention(in -> Ops.apply(new Attention(0.125, 2), in), s(4, 2, 31, 64), s(2, 2, 70, 64), s(2, 2, 70, 64), s(1, 2, 129, 64), s(1, 2, 129, 64));
+    }
+
+    /** Rows whose largest score grows with every tile, so that sums are rescaled, and heads that lie between tokens. */
+    @Test
+    void attentionWhoseReferencesChange() {
+        attention(in -> {
+            // Powers of two keep what rounding to half floats left.
+            Tensor k = Ops.concat(1, Ops.affine(Ops.slice(in.get(1), 1, 0, 90), 0.0625, 0), Ops.affine(Ops.slice(in.get(1), 1, 90, 150), 0.5, 0),
+                    Ops.slice(in.get(1), 1, 150, 200), Ops.affine(Ops.slice(in.get(1), 1, 200, 260), 2, 0));
+            return Ops.apply(new Attention(1), Ops.permute(in.get(0), 0, 2, 1, 3), Ops.permute(k, 0, 2, 1, 3), Ops.permute(in.get(2), 0, 2, 1, 3));
+        }, s(1, 20, 2, 64), s(1, 260, 2, 64), s(1, 260, 2, 64));
+    }
+
+    @Test
+    void attentionKeepsNan() {
+        try (Scope scope = Scope.open("emulation")) {
+            List<Tensor> in = List.of(DeviceUnderTest.random(DType.F32, 1, 1, 1, 3, 64), DeviceUnderTest.random(DType.F32, 2, 1, 1, 70, 64), DeviceUnderTest.random(DType.F32, 3, 1, 1, 70, 64));
+            Elements.set(in.getFirst(), 70, Double.NaN);
+            double[] o = emulate(DevicePrecision.FP16, x -> Ops.apply(new Attention(0.125), x), in).results.getFirst().toDoubles();
+            for (int i = 0; i < o.length; i++) {
+                assertEquals(i / 64 == 1, Double.isNaN(o[i]), "element " + i);
+            }
+        }
+    }
+
+    /** The weights are rounded to 11 bits: of a mean of values this is at most 2^-11 of the largest, of the log-sum-exp 2^-11. */
+    private static void attention(Function<List<Tensor>, List<Tensor>> f, long[]... shapes) {
+        check(TensorCoreAttention.KERNEL, 3 * 0x1p-11, shapes.length, f, shapes);
+    }
+
     /** Checks a function whose first {@code factors} operands go to products as they are, so that rounding them first changes nothing else. */
     private static void check(int factors, Function<List<Tensor>, List<Tensor>> f, long[]... shapes) {
+        check(TensorCoreMatmul.KERNEL, 4e-6, factors, f, shapes);
+    }
+
+    private static void check(String kernel, double tolerance, int factors, Function<List<Tensor>, List<Tensor>> f, long[]... shapes) {
         try (Scope scope = Scope.open("emulation")) {
             List<Tensor> narrow = new ArrayList<>();
             List<Tensor> wide = new ArrayList<>();
@@ -139,11 +183,11 @@ class TensorCoreEmulationTest {
             }
             List<Tensor> expected = Tape.pause(() -> f.apply(wide));
             Run run = emulate(DevicePrecision.FP16, f, narrow);
-            assertTrue(run.kernels.contains(TensorCoreMatmul.KERNEL), "launched " + run.kernels);
+            assertTrue(run.kernels.contains(kernel), "launched " + run.kernels);
             assertEquals(0, run.overflow);
             assertEquals(expected.size(), run.results.size());
             for (int i = 0; i < expected.size(); i++) {
-                DeviceUnderTest.compare("result " + i, expected.get(i), run.results.get(i), 4e-6);
+                DeviceUnderTest.compare("result " + i, expected.get(i), run.results.get(i), tolerance);
             }
         }
     }

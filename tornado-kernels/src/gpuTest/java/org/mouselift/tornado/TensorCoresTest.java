@@ -15,6 +15,7 @@ import org.mouselift.engine.device.DeviceException;
 import org.mouselift.engine.device.DeviceOptions;
 import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceProgram;
+import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.engine.trace.Program;
 
@@ -49,6 +50,15 @@ class TensorCoresTest {
     void linearLayersWithAllTheyHave() {
         check(65, in -> List.of(Ops.linear(in.get(0), in.get(1)), Ops.linear(in.get(0), in.get(1), in.get(2), Linear.Activation.GELU, null),
                 Ops.linear(in.get(0), in.get(1), in.get(2), Linear.Activation.SILU, in.get(3))), s(2, 77, 65), s(131, 65), s(131), s(2, 77, 131));
+    }
+
+    /** Scores of standard deviation 1 move by less than 2^-8 through the rounding of q and k, weights and values by 2^-11 each. */
+    @Test
+    void attentionOverOneAndTwoSources() {
+        try (Device device = open()) {
+            DeviceUnderTest.check(device, 0.01, in -> Ops.apply(new Attention(0.125), in), s(1, 2, 130, 64), s(1, 2, 200, 64), s(1, 2, 200, 64));
+            DeviceUnderTest.check(device, 0.01, in -> Ops.apply(new Attention(0.125, 2), in), s(4, 2, 31, 64), s(2, 2, 70, 64), s(2, 2, 70, 64), s(1, 2, 129, 64), s(1, 2, 129, 64));
+        }
     }
 
     @Test

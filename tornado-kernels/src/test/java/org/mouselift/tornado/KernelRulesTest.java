@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.source.tree.AnnotationTree;
+import com.sun.source.tree.AssignmentTree;
 import com.sun.source.tree.ArrayTypeTree;
 import com.sun.source.tree.BinaryTree;
 import com.sun.source.tree.BreakTree;
@@ -13,6 +14,7 @@ import com.sun.source.tree.ContinueTree;
 import com.sun.source.tree.ExpressionTree;
 import com.sun.source.tree.ForLoopTree;
 import com.sun.source.tree.IdentifierTree;
+import com.sun.source.tree.IfTree;
 import com.sun.source.tree.LambdaExpressionTree;
 import com.sun.source.tree.LiteralTree;
 import com.sun.source.tree.MemberSelectTree;
@@ -49,6 +51,8 @@ import org.junit.jupiter.api.Test;
  * What device compilers get wrong stays out of the kernels. The first rules are documented limits of TornadoVM 5.2; the last ones
  * were met here on OpenCL: arrays passed to a method are read with a shifted address, a boolean variable built with both
  * {@code ||} and {@code &&} has the wrong value, a constant NaN does not compile, a switch whose cases have gaps takes wrong ones.
+ * On PTX a fragment of a matrix instruction is lost, without an error, where its value at the start of a loop or after a condition is
+ * its value of an outer loop: only the name of its registers is copied.
  */
 class KernelRulesTest {
     private static final Path KERNELS = Path.of(System.getProperty("mouselift.root"), "tornado-kernels/src/gpu/java/org/mouselift/tornado/kernel");
@@ -79,6 +83,9 @@ class KernelRulesTest {
         private String method = "";
         private int loops;
         private int switches;
+        private int conditions;
+        /** Loops and conditions around the declarations of fragments. */
+        private final Map<String, int[]> fragments = new HashMap<>();
 
         Scan(String file) {
             this.file = file;
@@ -92,6 +99,7 @@ class KernelRulesTest {
         public Void visitMethod(MethodTree m, Void nothing) {
             String outside = method;
             method = m.getName().toString();
+            fragments.clear();
             calls.computeIfAbsent(method, k -> new HashSet<>());
             boolean kernel = m.getParameters().stream().anyMatch(p -> p.getType().toString().equals("KernelContext"));
             if (m.getParameters().size() > MOST_ARGUMENTS) {
@@ -112,7 +120,27 @@ class KernelRulesTest {
             if (v.getType() instanceof PrimitiveTypeTree t && t.getPrimitiveTypeKind() == TypeKind.BOOLEAN) {
                 breach("a boolean variable");
             }
+            if (v.getInitializer() instanceof MethodInvocationTree call && call.getMethodSelect().toString().endsWith(".mmaFragment")) {
+                fragments.put(v.getName().toString(), new int[] {loops, conditions});
+            }
             return super.visitVariable(v, nothing);
+        }
+
+        @Override
+        public Void visitIf(IfTree t, Void nothing) {
+            conditions++;
+            super.visitIf(t, nothing);
+            conditions--;
+            return null;
+        }
+
+        @Override
+        public Void visitAssignment(AssignmentTree t, Void nothing) {
+            int[] declared = fragments.get(t.getVariable().toString());
+            if (declared != null && (conditions != declared[1] || loops > declared[0] + 1)) {
+                breach("a fragment that goes from one loop or condition into another");
+            }
+            return super.visitAssignment(t, nothing);
         }
 
         private Void loop(Runnable inside) {
@@ -281,7 +309,12 @@ class KernelRulesTest {
                 Map.entry("void h(int n) { boolean b = n > 0; }", "a boolean variable"),
                 Map.entry("float h(int n) { return 0f / 0f; }", "a constant NaN"),
                 Map.entry("int h(int n) { int s = 0; switch (n) { case 1: s = 2; break; case 3: s = 4; break; default: } return s; }", "a switch with gaps"),
+                Map.entry("void h(int n) { float[] f = c.mmaFragment(0f); for (;;) { if (n > 0) { f = c.mmaFragment(0f); } f = c.mma(a, b, f, S); } }",
+                        "a fragment that goes from one loop or condition into another"),
+                Map.entry("void h(int n) { float[] f = c.mmaFragment(0f); for (;;) { for (;;) { f = c.mma(a, b, f, S); } } }",
+                        "a fragment that goes from one loop or condition into another"),
                 Map.entry("void h(int n) { for (;;) { continue; } }", "continue"));
+        assertEquals(List.of(), breaches("Good.java", "class Good { static void h(int n) { for (;;) { float[] f = c.mmaFragment(0f); for (;;) { f = c.mma(a, b, f, S); } } } }"));
         for (Map.Entry<String, String> e : bad.entrySet()) {
             List<String> found = breaches("Bad.java", "class Bad { static " + e.getKey() + " }");
             assertTrue(found.stream().anyMatch(f -> f.endsWith(": " + e.getValue())), e.getKey() + " gave " + found);

@@ -3,7 +3,7 @@ package org.mouselift.engine.device;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** What the factors of matrix products are rounded to on a device. Sums, and everything else, are float32 in any case. */
+/** What the factors of matrix products, those of attention among them, are rounded to on a device. Sums, and everything else, are float32 in any case. */
 public enum DevicePrecision {
     /** Not rounded: the kernels that every device has. */
     FP32,

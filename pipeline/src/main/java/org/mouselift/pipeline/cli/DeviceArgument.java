@@ -73,7 +73,7 @@ final class DeviceArgument {
             mouselift.note("networks, training steps and pictures run on " + device.info());
             mouselift.note(libraries(device));
             if (factors == DevicePrecision.FP16) {
-                mouselift.note("factors of linear layers and matrix products are rounded to fp16 for tensor cores, everything else is float32");
+                mouselift.note("factors of linear layers, matrix products and attention are rounded to fp16 for tensor cores, everything else is float32");
             }
             T result = placement.during(command::call);
             if (placement.callsHere() > 0) {

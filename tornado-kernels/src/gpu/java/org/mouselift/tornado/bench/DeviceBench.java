@@ -46,7 +46,7 @@ public final class DeviceBench {
     private static final int REPEATS = 8;
     private static final int ROUNDS = 5;
     /** The cases that half precision computes with other kernels. */
-    private static final Set<String> HALF = Set.of("matmul 4096", "linear qkv", "linear gelu");
+    private static final Set<String> HALF = Set.of("matmul 4096", "linear qkv", "linear gelu", "attention gslrm");
 
     /**
      * One kernel at one size.

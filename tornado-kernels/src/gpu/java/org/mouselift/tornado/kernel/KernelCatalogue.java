@@ -16,6 +16,7 @@ import org.mouselift.tornado.launch.Reduction;
 import org.mouselift.tornado.launch.Rows;
 import org.mouselift.tornado.launch.Splatting;
 import org.mouselift.tornado.launch.SplattingGradient;
+import org.mouselift.tornado.launch.TensorCoreAttention;
 import org.mouselift.tornado.launch.TensorCoreMatmul;
 import org.mouselift.tornado.launch.Upsampling;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -37,6 +38,7 @@ public final class KernelCatalogue {
             Map.entry(Copy.INTS, CopyKernel::copyInts),
             Map.entry(Matmul.KERNEL, MatmulKernel::matmul),
             Map.entry(HalfTiles.KERNEL, TensorCoreMatmulKernel::halfTiles),
+            Map.entry(TensorCoreAttention.KERNEL, TensorCoreAttentionKernel::tensorCoreAttention),
             Map.entry(TensorCoreMatmul.KERNEL, TensorCoreMatmulKernel::tensorCoreMatmul),
             Map.entry(FlashAttention.NARROW, FlashAttentionKernel::attention64),
             Map.entry(FlashAttention.WIDE, FlashAttentionKernel::attention160),

@@ -2,6 +2,7 @@ package org.mouselift.tornado.launch;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.op.Attention;
 import org.mouselift.tornado.plan.Arguments;
 import org.mouselift.tornado.plan.Emission;
@@ -32,6 +33,10 @@ public final class FlashAttention {
     private FlashAttention() {}
 
     public static void emit(Attention operation, Emission to) {
+        if (to.precision() == DevicePrecision.FP16 && TensorCoreAttention.takes(operation, to.in(0).dim(3))) {
+            TensorCoreAttention.emit(operation, to);
+            return;
+        }
         Operand q = dense(to, to.in(0));
         long width = q.dim(3);
         require(to, operation.sources(), width);
