@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.mouselift.data.image.Image8;
@@ -29,8 +30,10 @@ public final class DiffusionViews {
      * @param contrast range {low, high} of the factor about the mean of all pictures of the item, the reference twice
      * @param augmentBackground changes the composited picture as the original does, else only what covers the background
      * @param mirror which view's picture, mirrored left to right, is the view of the mirrored object; empty if objects are not mirrored
+     * @param degradation what real pictures have and rendered ones lack, drawn for every view of an item before the rest; no pose jitter, as there are no cameras
      */
-    public record Options(int views, int size, BackgroundColor background, float[] brightness, float[] contrast, boolean augmentBackground, List<Integer> mirror) {
+    public record Options(int views, int size, BackgroundColor background, float[] brightness, float[] contrast, boolean augmentBackground, List<Integer> mirror,
+            PictureDegradation degradation) {
         private static final float[] NONE = {1, 1};
 
         public Options {
@@ -42,6 +45,9 @@ public final class DiffusionViews {
                 if (range.length != 2 || !(range[0] >= 0 && range[0] <= range[1]) || Float.isInfinite(range[1])) {
                     throw new IllegalArgumentException("aug_brightness or aug_contrast is " + java.util.Arrays.toString(range) + ", expected [low, high] with 0 <= low <= high");
                 }
+            }
+            if (degradation.poseJitter() != 0) {
+                throw new IllegalArgumentException("pose_jitter is " + degradation.poseJitter() + ", expected 0: stage 1 has no cameras");
             }
             if (!mirror.isEmpty() && !pairs(mirror, views)) {
                 throw new IllegalArgumentException("aug_hflip is " + mirror + ", expected for each of the " + views + " views the one whose picture it shows mirrored");
@@ -55,12 +61,13 @@ public final class DiffusionViews {
 
         /** Pictures as they are. */
         public static Options plain(int views, int size, BackgroundColor background) {
-            return new Options(views, size, background, NONE, NONE, true, List.of());
+            return new Options(views, size, background, NONE, NONE, true, List.of(), PictureDegradation.NONE);
         }
 
         /** True if every load of a sample, mirrored or not, gives the same pictures. */
         public boolean constant() {
-            return background.kind() == BackgroundColor.Kind.FIXED && brightness[0] == 1 && brightness[1] == 1 && contrast[0] == 1 && contrast[1] == 1;
+            return background.kind() == BackgroundColor.Kind.FIXED && brightness[0] == 1 && brightness[1] == 1 && contrast[0] == 1 && contrast[1] == 1
+                    && !degradation.changes();
         }
     }
 
@@ -133,6 +140,7 @@ public final class DiffusionViews {
         float[] background = options.background.draw(random);
         float brightness = uniform(options.brightness, random);
         float contrast = uniform(options.contrast, random);
+        long degraded = options.degradation.changes() ? random.nextLong() : 0;
         int plane = options.size * options.size;
         int each = 3 * plane;
         float[] colours = new float[Math.multiplyExact(options.views, each)];
@@ -140,6 +148,9 @@ public final class DiffusionViews {
         for (int v = 0; v < options.views; v++) {
             Path file = picture(sample, mirrored ? options.mirror.get(v) : v);
             Image8 image = mirrored ? ImageAdjust.flipHorizontal(read(file).toRgba()) : read(file).toRgba();
+            if (options.degradation.changes()) {
+                image = degraded(image, degraded + 2L * v);
+            }
             float sum = 0;
             for (int p = 0; p < plane; p++) {
                 float a = (image.data()[4 * p + 3] & 0xFF) / 255f;
@@ -157,6 +168,17 @@ public final class DiffusionViews {
                 ? augmented(composited(colours, cover, background), brightness, contrast, composited(colours, cover, background), reference)
                 : composited(augmented(colours, brightness, contrast, composited(colours, cover, background), reference), cover, background);
         return new Item(sample, options.views, options.size, images);
+    }
+
+    /** A mask that is too thin to shrink stays as it is. */
+    private Image8 degraded(Image8 image, long seed) {
+        Image8 out = options.degradation.apply(image, new SplittableRandom(seed));
+        if (options.degradation.maskShift() > 0 && IntStream.range(0, out.width() * out.height()).allMatch(i -> out.data()[4 * i + 3] == 0)) {
+            for (int i = 3; i < out.data().length; i += 4) {
+                out.data()[i] = image.data()[i];
+            }
+        }
+        return out;
     }
 
     private static float uniform(float[] range, RandomGenerator random) {

@@ -47,12 +47,17 @@ public record CenterAlign(double ratio, boolean anchorFirst, MoveSettings settin
             double sx = (double) w / masks[i].width();
             double sy = (double) h / masks[i].height();
             // Truncation toward zero, as the original pastes; in edge coordinates the picture is scaled and then shifted by whole pixels.
-            int ox = (int) (size / 2.0 - m.boxCenterX() * s);
-            int oy = (int) (size / 2.0 - m.boxCenterY() * s);
+            int ox = offset(m.boxCenterX(), s, sx, size);
+            int oy = offset(m.boxCenterY(), s, sy, size);
             placements.add(new Placement(sx, sy, ox - 0.5 * (1 - sx), oy - 0.5 * (1 - sy), size, size));
         }
         ObjectNode block = JsonNodeFactory.instance.objectNode().put("method", "center_align_all_views").put("target_ratio", ratio).put("scale", s)
                 .put("anchor", anchorFirst ? "first" : "each");
         return Placement.move(views, cameras, placements, settings, "center_align_info", block);
+    }
+
+    /** The original cuts halves off and forgets that pixel centres move by half of the enlargement: its boxes are up to two pixels off the middle. */
+    private int offset(double center, double wanted, double scale, int size) {
+        return settings.contract() == Contract.FROZEN ? (int) (size / 2.0 - center * wanted) : (int) Math.round(size / 2.0 - center * scale - 0.5 * (scale - 1));
     }
 }

@@ -3,6 +3,7 @@ package org.mouselift.data.preprocess;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import org.apache.commons.math3.geometry.euclidean.threed.Vector3D;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.RigNormalization;
 import org.mouselift.data.image.Image8;
@@ -30,6 +31,9 @@ public record NormalizeCameras(RigNormalization normalization) implements Prepro
         RigNormalization.Result r = normalization.apply(cameras);
         ObjectNode block = JsonNodeFactory.instance.objectNode().put("original_avg_distance", cameras.meanDistance())
                 .put("target_distance", normalization.targetDistance()).put("scale_factor", r.similarity().scale());
+        // The translation is applied after turn and scale: it carries the centre to the origin.
+        Vector3D c = r.similarity().inverse().apply(Vector3D.ZERO);
+        block.putArray("scene_center").add(c.getX()).add(c.getY()).add(c.getZ());
         var p = r.similarity().translation();
         block.putArray("translation").add(p.getX()).add(p.getY()).add(p.getZ());
         block.set("steps", r.steps());

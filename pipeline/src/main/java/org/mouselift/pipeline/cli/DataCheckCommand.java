@@ -28,11 +28,15 @@ final class DataCheckCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "Data set folder.")
     private Path folder;
 
-    @Option(names = "--geometry-samples", defaultValue = "10", paramLabel = "N", description = "Samples checked in 3D (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--geometry-samples", defaultValue = "10", paramLabel = "N", description = "Samples whose hull is carved; 0 checks nothing in 3D (default: ${DEFAULT-VALUE}).")
     private int geometrySamples;
 
     @Option(names = "--allow-frozen-intrinsics", description = "Cameras left behind by the pictures are a warning only (Stage 1).")
     private boolean allowFrozen;
+
+    @Option(names = "--max-clipped", defaultValue = "" + DatasetCheck.MAX_CLIPPED_VIEWS, paramLabel = "SHARE",
+            description = "Views whose mouse may be cut off (default: ${DEFAULT-VALUE}).")
+    private double maxClipped;
 
     @Option(names = "--expect", split = ",", paramLabel = "STEPS", description = "Steps that must have been made, in order: prepare,hull3d (MFL-D07).")
     private List<String> expected = new ArrayList<>();
@@ -45,9 +49,12 @@ final class DataCheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (!(maxClipped >= 0 && maxClipped <= 1)) {
+            throw CommandException.usage("--max-clipped " + maxClipped + ": expected 0 to 1", "");
+        }
         DatasetCheck.Report r;
         try (Progress progress = parent.mouselift.progress("data check", 0, "samples")) {
-            r = new DatasetCheck(folder, geometrySamples, allowFrozen).run(progress::advance);
+            r = new DatasetCheck(folder, geometrySamples, allowFrozen, maxClipped).run(progress::advance);
         }
         PrintWriter out = spec.commandLine().getOut();
         DatasetCheck.Counts c = r.counts();

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 /** {@code mouselift data prepare}: videos, masks and calibration to a data set (mouse specification §2.11). */
 @Command(name = "prepare", mixinStandardHelpOptions = true, sortOptions = false, description = "Make a data set from synchronised videos, mask videos and their calibration.",
         footer = {"", "Running again with the same options adds what is missing. A failed sample is listed in failed_samples.json;",
-            "more than 1 % of them end the run. Videos are H.264 MP4 or Motion-JPEG AVI.", "", "Examples:",
+            "more than 1 %% of them end the run. Videos are H.264 MP4 or Motion-JPEG AVI.", "", "Examples:",
             "  mouselift data prepare --video-dir rec --meta-dir rec -o data_mouse --num-samples 2000 --image-size 512",
             "  mouselift data prepare --video-dir rec -o data_mouse_local --frame-interval 5 --crop subject --split last"})
 final class DataPrepareCommand implements Callable<Integer> {

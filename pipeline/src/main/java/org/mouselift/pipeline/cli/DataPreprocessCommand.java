@@ -163,6 +163,8 @@ final class DataPreprocessCommand implements Callable<Integer> {
                     GeometryMode.of(geometry), 2.7, Optional.empty()));
             case "degrade" -> new Degrade(new PictureDegradation(new float[] {1 - gain, 1 + gain}, new float[] {0, blur}, new float[] {0, noise}, new float[] {jpeg, 100},
                     maskShift, 0), seed);
+            case "rembg", "external-mask" -> throw new IllegalArgumentException("--method " + method + ": no matting network is built in; cut the pictures out with an external tool, saved as"
+                    + " RGBA under their names, or use add-alpha, which passes such pictures through");
             default -> throw new IllegalArgumentException("--method " + method + " is unknown: center-align, uniform-scale, uniform-legacy, pixel-based, add-alpha, "
                     + "normalize-cameras, hull3d, virtual-lookat, degrade");
         };

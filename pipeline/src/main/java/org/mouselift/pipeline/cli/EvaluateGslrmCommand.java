@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.camera.Camera;
 import org.mouselift.data.camera.OpencvCameraFile;
+import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.ply.SplatPly;
 import org.mouselift.pipeline.evaluate.Baseline;
@@ -83,7 +84,7 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
     private int pictures;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + RigProvenance.CODE
-            + ": cameras unlike those of the training).")
+            + ": cameras unlike those of the training; " + DatasetLineage.FROZEN + ": cameras left behind by the pictures).")
     private List<String> allowed = new ArrayList<>();
 
     @Option(names = {"-o", "--output"}, defaultValue = "evaluation_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
@@ -111,13 +112,16 @@ final class EvaluateGslrmCommand implements Callable<Integer> {
             throw CommandException.usage("--weights and --checkpoint exclude each other", "Name one of them.");
         }
         for (String code : allowed) {
-            if (!code.equals(RigProvenance.CODE)) {
-                throw CommandException.usage("--allow " + code + ": only " + RigProvenance.CODE + " can be allowed here", "");
+            if (!List.of(RigProvenance.CODE, DatasetLineage.FROZEN).contains(code)) {
+                throw CommandException.usage("--allow " + code + ": only " + RigProvenance.CODE + " and " + DatasetLineage.FROZEN + " can be allowed here", "");
             }
         }
         long start = System.nanoTime();
         List<Path> samples = samples(data);
         samples = limit == null ? samples : samples.subList(0, Math.min(limit, samples.size()));
+        if (!allowed.contains(DatasetLineage.FROZEN)) {
+            DatasetLineage.requireCameras(samples);
+        }
         try (GsLrmWeights weights = checkpoint == null ? weightsArgument.open() : GsLrmWeights.ofCheckpoint(checkpoint, config);
                 LpipsNetwork distance = lpips.isEmpty() ? null : LpipsNetwork.open(lpips)) {
             requireRig(weights, samples);

@@ -21,6 +21,7 @@ import org.mouselift.data.camera.RigCheck;
 import org.mouselift.data.camera.RigNormalization;
 import org.mouselift.data.camera.Rings;
 import org.mouselift.data.camera.UpMethod;
+import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.pipeline.reconstruct.GsLrmWeights;
 import org.mouselift.pipeline.reconstruct.PosedView;
 import org.mouselift.pipeline.reconstruct.PosedViewReader;
@@ -87,7 +88,7 @@ final class SplatCommand implements Callable<Integer> {
     private SplatOptions options;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check fails (" + VIEW_COUNT + ": number of input views; "
-            + RigProvenance.CODE + ": cameras unlike those of the training).")
+            + RigProvenance.CODE + ": cameras unlike those of the training; " + DatasetLineage.FROZEN + ": cameras left behind by the pictures).")
     private List<String> allowed = new ArrayList<>();
 
     @Option(names = "--json", description = "Print metrics.json instead of a summary.")
@@ -109,8 +110,8 @@ final class SplatCommand implements Callable<Integer> {
 
     private Integer compute() throws IOException {
         for (String code : allowed) {
-            if (!List.of(VIEW_COUNT, RigProvenance.CODE).contains(code)) {
-                throw CommandException.usage("--allow " + code + ": only " + VIEW_COUNT + " and " + RigProvenance.CODE + " can be allowed here", "");
+            if (!List.of(VIEW_COUNT, RigProvenance.CODE, DatasetLineage.FROZEN).contains(code)) {
+                throw CommandException.usage("--allow " + code + ": only " + VIEW_COUNT + ", " + RigProvenance.CODE + " and " + DatasetLineage.FROZEN + " can be allowed here", "");
             }
         }
         long start = System.nanoTime();
@@ -147,6 +148,9 @@ final class SplatCommand implements Callable<Integer> {
         if (cameras == null) {
             if (!folder) {
                 throw CommandException.usage("picture files need cameras", "Name them with --cameras, or give one sample folder.");
+            }
+            if (!allowed.contains(DatasetLineage.FROZEN)) {
+                DatasetLineage.requireCameras(inputs);
             }
             return PosedViewReader.sample(inputs.getFirst(), pixels);
         }

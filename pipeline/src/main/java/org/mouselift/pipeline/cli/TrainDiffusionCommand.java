@@ -222,7 +222,9 @@ final class TrainDiffusionCommand implements Callable<Integer> {
 
     private Provenance provenance(DiffusionConfig c, Path folder) throws IOException {
         Provenance all = Origin.started(Origin.of(spec, "mvdiffusion"), folder, c.unetArchitecture().isEmpty() ? Optional.of(DiffusionSetup.unetFolder(c)) : Optional.empty());
-        all = Origin.with(all, "data", Optional.of(c.train().list()));
+        for (Path list : c.train().lists().keySet()) {
+            all = Origin.with(all, "data", Optional.of(list));
+        }
         all = Origin.with(all, "prompts", c.source().prompts());
         all = Origin.with(all, "autoencoder", c.source().pixels() ? Optional.empty() : c.source().autoencoder().or(() -> c.source().pipeline().map(p -> p.resolve("vae"))));
         return c.source().pipeline().isPresent() ? all.with(Provenance.Parent.of("pipeline", c.source().pipeline().get())) : all;

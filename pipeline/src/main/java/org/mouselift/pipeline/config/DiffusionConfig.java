@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.mouselift.data.dataset.PictureDegradation;
 
 /**
  * A training configuration of the multi-view diffusion (stage 1) as the original's YAML files hold it (multi-view diffusion
@@ -51,8 +52,17 @@ public record DiffusionConfig(int views, int imageSize, List<Integer> references
      * @param background as {@code bg_color} says
      * @param augmentBackground the original's way: brightness and contrast change the background, too
      * @param mirror which view's picture, mirrored, is the view of the mirrored object (ours: {@code aug_hflip} with a list); empty for no mirroring
+     * @param lists one list file, or several with their shares (ours: {@code mix})
+     * @param degradation what real pictures have and rendered ones lack (ours)
+     * @param expectPreprocessing steps that the record of the data set must name (ours, mouse specification §2.8)
      */
-    public record Data(Path list, String background, double[] brightness, double[] contrast, boolean augmentBackground, List<Integer> mirror) {}
+    public record Data(Map<Path, Double> lists, String background, double[] brightness, double[] contrast, boolean augmentBackground, List<Integer> mirror,
+            PictureDegradation degradation, List<String> expectPreprocessing) {
+        /** The only list file, or the first. */
+        public Path list() {
+            return lists.keySet().iterator().next();
+        }
+    }
 
     /**
      * Folders.

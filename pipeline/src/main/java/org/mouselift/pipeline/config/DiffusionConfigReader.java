@@ -15,6 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.mouselift.data.dataset.DiffusionViews;
+import org.mouselift.data.dataset.PictureDegradation;
 import org.mouselift.models.unet.CameraEmbedding;
 import org.mouselift.pipeline.config.ConfigValue.Mapping;
 import org.mouselift.pipeline.config.ConfigValue.Scalar;
@@ -178,15 +179,38 @@ public final class DiffusionConfigReader {
     }
 
     private static DiffusionConfig.Data data(ConfigSection data, int views, boolean training) {
-        Optional<Path> list = data.file("path");
-        if (list.isEmpty()) {
-            data.wrong("path", "a list file with one sample folder a line");
-        }
+        Map<Path, Double> lists = lists(data);
         boolean augment = data.truth("augmentation", false);
         double[] brightness = data.numbers("aug_brightness", new double[] {0.9, 1.1}, 0, MUCH);
         double[] contrast = data.numbers("aug_contrast", new double[] {0.9, 1.1}, 0, MUCH);
-        return new DiffusionConfig.Data(list.orElse(Path.of("")), data.text("bg_color", training ? "three_choices" : "white"), augment ? brightness : UNCHANGED,
-                augment ? contrast : UNCHANGED, data.truth("augment_background", false), mirror(data, views, training));
+        PictureDegradation degradation = PictureDegradationKeys.read(data, false);
+        if (!training && degradation.changes()) {
+            data.wrong("path", "pictures as they are: validation has none of gain_range, blur_range, noise_range, jpeg_range and mask_shift");
+        }
+        if (!augment && degradation.changes()) {
+            data.warn("augmentation", "is off: gain_range, blur_range, noise_range, jpeg_range and mask_shift change nothing");
+        }
+        return new DiffusionConfig.Data(lists, data.text("bg_color", training ? "three_choices" : "white"), augment ? brightness : UNCHANGED,
+                augment ? contrast : UNCHANGED, data.truth("augment_background", false), mirror(data, views, training),
+                augment ? degradation : PictureDegradation.NONE, data.words("expect_preprocessing"));
+    }
+
+    /** {@code path}, or our {@code mix}: list files with the shares of their samples. */
+    private static Map<Path, Double> lists(ConfigSection data) {
+        Optional<Path> list = data.file("path");
+        Map<Path, Double> lists = new LinkedHashMap<>();
+        data.plain("mix").forEach((file, share) -> {
+            if (share instanceof Number n && n.doubleValue() > 0) {
+                lists.put(Path.of(file), n.doubleValue());
+            } else {
+                data.wrong("mix", "list files with their shares, each more than 0: {synthetic.txt: 0.7, real.txt: 0.3}; " + file + " has " + share);
+            }
+        });
+        if (list.isPresent() != lists.isEmpty() || lists.size() == 1) {
+            data.wrong(list.isPresent() || lists.isEmpty() ? "path" : "mix", "a list file with one sample folder a line, or instead two lists or more with their shares in mix");
+        }
+        list.ifPresent(file -> lists.put(file, 1.0));
+        return lists.isEmpty() ? Map.of(Path.of(""), 1.0) : lists;
     }
 
     /** {@code aug_hflip}: the original reads a truth and ignores it; a list says how the views of a mirrored object are ordered. */

@@ -53,9 +53,10 @@ public record GslrmConfig(Model model, Runtime runtime, Freeze freeze, Dataset d
     /**
      * @param datasetPath list file with one sample folder a line; missing when the command line must name it
      * @param expectPreprocessing ours: steps that the data set's record must name (mouse specification §2.8)
+     * @param allowFrozen ours: also data sets whose record says that the cameras were left behind by the pictures (MFL-E129)
      */
     public record Dataset(Optional<Path> datasetPath, int numViews, int numInputViews, boolean targetHasInput, boolean maximizeViewOverlap,
-            boolean randomInputViews, boolean removeAlpha, Background background, List<String> expectPreprocessing) {}
+            boolean randomInputViews, boolean removeAlpha, Background background, List<String> expectPreprocessing, boolean allowFrozen) {}
 
     public record Loader(int batchSize, int workers, int prefetchFactor) {}
 

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.mouselift.pipeline.config.ConfigValue.Mapping;
-import org.mouselift.data.dataset.PictureDegradation;
 import org.mouselift.pipeline.config.GslrmConfig.Augmentation;
 import org.mouselift.pipeline.config.GslrmConfig.Background;
 import org.mouselift.pipeline.config.GslrmConfig.RayEncoding;
@@ -130,7 +129,7 @@ public final class GslrmConfigReader {
         }
         return new GslrmConfig.Dataset(dataset.file("dataset_path"), views, inputs, dataset.truth("target_has_input", true),
                 dataset.truth("maximize_view_overlap", false), dataset.truth("random_input_views", false), dataset.truth("remove_alpha", false),
-                background(dataset), dataset.words("expect_preprocessing"));
+                background(dataset), dataset.words("expect_preprocessing"), dataset.truth("allow_frozen_intrinsics", false));
     }
 
     private static Background background(ConfigSection dataset) {
@@ -211,24 +210,7 @@ public final class GslrmConfigReader {
                 mouse.integer("mask_threshold", 250, 0, 255),
                 new Augmentation(augmentation.truth("enabled", false), augmentation.truth("horizontal_flip", false),
                         augmentation.number("rotation_range", 0, 0, 180), augmentation.numbers("brightness_range", one, 0, 100),
-                        augmentation.numbers("contrast_range", one, 0, 100), degradation(augmentation)));
-    }
-
-    /** Keys of ours; without them nothing is made worse. */
-    private static PictureDegradation degradation(ConfigSection augmentation) {
-        float[] gain = floats(augmentation.numbers("gain_range", new double[] {1, 1}, 0, 10));
-        float[] blur = floats(augmentation.numbers("blur_range", new double[] {0, 0}, 0, 50));
-        float[] noise = floats(augmentation.numbers("noise_range", new double[] {0, 0}, 0, 255));
-        float[] jpeg = floats(augmentation.numbers("jpeg_range", new double[] {100, 100}, 1, 100));
-        return new PictureDegradation(gain, blur, noise, jpeg, augmentation.integer("mask_shift", 0, 0, 64), augmentation.number("pose_jitter", 0, 0, 45));
-    }
-
-    private static float[] floats(double[] values) {
-        float[] out = new float[values.length];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = (float) values[i];
-        }
-        return out;
+                        augmentation.numbers("contrast_range", one, 0, 100), PictureDegradationKeys.read(augmentation, true)));
     }
 
     private static GslrmConfig.Validation validation(ConfigSection validation) {

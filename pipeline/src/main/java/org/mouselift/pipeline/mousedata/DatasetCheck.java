@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
@@ -18,6 +19,7 @@ import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.camera.OpencvFrame;
 import org.mouselift.data.camera.RigCheck;
+import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.InvalidatedException;
 import org.mouselift.data.dataset.DatasetException;
 import org.mouselift.data.dataset.SampleList;
@@ -33,7 +35,18 @@ import org.mouselift.engine.cpu.Workers;
 public final class DatasetCheck {
     /** Validation frames nearer than this to a training frame are nearly the same picture. */
     private static final int NEIGHBOUR_FRAMES = 2;
-    private static final double MAX_CLIPPED_VIEWS = 0.05;
+    /** Share of the views whose subject may be cut off, unless said otherwise. */
+    public static final double MAX_CLIPPED_VIEWS = 0.05;
+    /** A subject is cut off, and not only its tail, where the border cuts it on more than this share of the side of a square of its size. */
+    private static final double CUT = 0.25;
+    /** Outlines are known to a pixel or so: smaller errors than this many pixels of the pictures themselves say nothing. */
+    private static final double SEEN = 2;
+    /** What a mask of A pixels loses by its outline being a pixel off, as a share of its side. */
+    private static final double OUTLINE = 5;
+    /** The subject of one sample is at most this many times as large in space as usual, or as small: more, and the lens is not that of the pictures. */
+    private static final double MAX_SIZE_FACTOR = 1.6;
+    /** A mask that covers more than this is none (mouse specification §3.5). */
+    private static final double MAX_COVERED = 0.95;
     /** Frames nearer than this (half a second) show nearly the same pose. */
     private static final int POSE_FRAMES = 15;
     /** Fewer training samples are learned by heart. */
@@ -82,36 +95,48 @@ public final class DatasetCheck {
         }
     }
 
-    private record Sample(String problem, QualityMetrics.Sample metrics, GeometryConsistency geometry, int views, int border, int imageSize, int sourceFrame,
-            List<String> warnings) {
+    /**
+     * @param extent   side of a square of the subject's area at the origin, world units, mean of the views
+     * @param tangency errors of the frontier points where the hull was not looked at, else empty
+     * @param picture  hash of the first view's file
+     */
+    private record Sample(String problem, QualityMetrics.Sample metrics, GeometryConsistency geometry, double extent, double[] tangency, int views, int border, int cut, int imageSize,
+            int sourceFrame, String picture, List<String> warnings) {
         static Sample broken(String problem) {
-            return new Sample(problem, null, null, 0, 0, 0, -1, List.of());
+            return new Sample(problem, null, null, 0, new double[0], 0, 0, 0, 0, -1, "", List.of());
         }
     }
 
     private final Path folder;
     private final int geometrySamples;
     private final boolean allowFrozen;
+    private final double maxClipped;
     private final int limit;
 
     /**
-     * @param geometrySamples samples that are checked in 3D, spread over the set
+     * @param geometrySamples samples whose hull is carved, spread over the set; of the others the frontier points are looked at, unless this is 0
      * @param allowFrozen     cameras that were left behind by the pictures are a warning only (Stage 1)
      */
     public DatasetCheck(Path folder, int geometrySamples, boolean allowFrozen) {
-        this(folder, geometrySamples, allowFrozen, Integer.MAX_VALUE);
+        this(folder, geometrySamples, allowFrozen, MAX_CLIPPED_VIEWS, Integer.MAX_VALUE);
     }
 
-    private DatasetCheck(Path folder, int geometrySamples, boolean allowFrozen, int limit) {
+    /** @param maxClipped share of the views whose subject may touch the border */
+    public DatasetCheck(Path folder, int geometrySamples, boolean allowFrozen, double maxClipped) {
+        this(folder, geometrySamples, allowFrozen, maxClipped, Integer.MAX_VALUE);
+    }
+
+    private DatasetCheck(Path folder, int geometrySamples, boolean allowFrozen, double maxClipped, int limit) {
         this.folder = folder;
         this.geometrySamples = geometrySamples;
         this.allowFrozen = allowFrozen;
+        this.maxClipped = maxClipped;
         this.limit = limit;
     }
 
     /** The same check of the first {@code n} samples only. */
     public DatasetCheck first(int n) {
-        return new DatasetCheck(folder, geometrySamples, allowFrozen, n);
+        return new DatasetCheck(folder, geometrySamples, allowFrozen, maxClipped, n);
     }
 
     public Report run(LongConsumer progress) throws IOException {
@@ -133,6 +158,11 @@ public final class DatasetCheck {
         Map<String, GeometryConsistency> geometry = new TreeMap<>();
         Map<String, Integer> frames = new HashMap<>();
         TreeSet<Integer> viewCounts = new TreeSet<>();
+        TreeMap<Integer, String> sizes = new TreeMap<>();
+        Map<String, String> pictures = new HashMap<>();
+        TreeMap<String, Double> extents = new TreeMap<>();
+        String firstCut = "";
+        int cut = 0;
         int views = 0;
         int border = 0;
         int size = 0;
@@ -148,7 +178,18 @@ public final class DatasetCheck {
             views += s.views;
             border += s.border;
             size = s.imageSize;
+            sizes.putIfAbsent(size, name);
+            firstCut = firstCut.isEmpty() && s.cut > 0 ? name : firstCut;
+            cut += s.cut;
+            String twin = pictures.putIfAbsent(s.picture, name);
+            if (twin != null) {
+                problems.add(name + " shows the same picture as " + twin + "; remove one of them");
+            }
+            if (s.geometry != null || s.tangency.length > 0) {
+                judge(name, s, allowFrozen ? warnings : problems, warnings);
+            }
             metrics.add(s.metrics);
+            extents.put(name, s.extent);
             frames.put(name, s.sourceFrame);
             if (s.geometry != null) {
                 geometry.put(name, s.geometry);
@@ -157,24 +198,58 @@ public final class DatasetCheck {
         if (viewCounts.size() > 1) {
             problems.add("MFL-D04: the samples have different numbers of views: " + viewCounts + "; make the set again");
         }
-        double borderShare = views == 0 ? 0 : (double) border / views;
-        if (borderShare > MAX_CLIPPED_VIEWS) {
-            warnings.add(String.format(Locale.ROOT, "%.1f %% of the views touch the border: the subject is cut off", 100 * borderShare));
+        if (sizes.size() > 1) {
+            problems.add("MFL-D02: the samples have pictures of different sizes: " + sizes.entrySet().stream().map(e -> e.getKey() + " (first in " + e.getValue() + ")").toList()
+                    + "; make the set again");
         }
-        geometry.forEach((name, g) -> judge(name, g, allowFrozen ? warnings : problems, warnings));
+        double usual = extents.isEmpty() ? 0 : QualityMetrics.percentile(extents.values().stream().mapToDouble(Double::doubleValue).toArray(), 50);
+        extents.forEach((name, extent) -> {
+            double factor = extent > usual ? extent / usual : usual / extent;
+            if (factor > MAX_SIZE_FACTOR) {
+                problems.add(String.format(Locale.ROOT, "MFL-E128: %s: image scale and intrinsics disagree: the subject is %.1f times %s in space than in most samples; were pictures"
+                        + " rescaled without their cameras?", name, factor, extent > usual ? "larger" : "smaller"));
+            }
+        });
+        double borderShare = views == 0 ? 0 : (double) border / views;
+        if (cut > maxClipped * views) {
+            problems.add(String.format(Locale.ROOT, "the subject is cut off by the border in %d views, %.1f %% (first in %s); make the set again with a method that fits it into"
+                    + " the frame, such as hull3d or uniform-scale, or allow it with --max-clipped", cut, 100.0 * cut / views, firstCut));
+        } else if (borderShare > MAX_CLIPPED_VIEWS || cut > 0) {
+            warnings.add(String.format(Locale.ROOT, "%.1f %% of the views touch the border, in %d views more than the tail is cut off", 100 * borderShare, cut));
+        }
         Counts counts = lists(frames, problems, warnings);
         List<String> chain = lineage(problems, warnings);
         return new Report(samples.size(), views, List.copyOf(problems), List.copyOf(warnings),
                 metrics.isEmpty() ? null : new QualityMetrics(folder.toAbsolutePath().normalize().getFileName().toString(), size, metrics), geometry, borderShare, chain, counts);
     }
 
-    private static void judge(String name, GeometryConsistency g, List<String> problems, List<String> warnings) {
-        if (g.suspect().isPresent()) {
-            int camera = g.suspect().getAsInt();
-            (g.tangency()[camera] < GeometryConsistency.Grade.GB.limit() ? warnings : problems).add(String.format(Locale.ROOT,
-                    "%s: camera %d contradicts the others (frontier points %.1f px off, median view %.1f px); calibrate it again or leave its view out", name, camera,
-                    g.tangency()[camera], QualityMetrics.percentile(Arrays.stream(g.tangency()).filter(t -> !Double.isNaN(t)).toArray(), 50)));
-        } else if (g.minCoverage() < GeometryConsistency.MIN_COVERAGE || g.grade() == GeometryConsistency.Grade.GD) {
+    /** By the frontier points alone. @param seen smallest error that can be seen in pictures of this size, pixels at 512 */
+    private static boolean judge(String name, double[] tangency, double seen, List<String> problems, List<String> warnings) {
+        double[] known = Arrays.stream(tangency).filter(t -> !Double.isNaN(t)).toArray();
+        OptionalInt suspect = GeometryConsistency.suspect(tangency);
+        if (suspect.isPresent()) {
+            double own = tangency[suspect.getAsInt()];
+            (own < Math.max(seen, GeometryConsistency.Grade.GB.limit()) ? warnings : problems).add(String.format(Locale.ROOT,
+                    "%s: camera %d contradicts the others (frontier points %.1f px off, median view %.1f px); calibrate it again or leave its view out", name,
+                    suspect.getAsInt(), own, QualityMetrics.percentile(known, 50)));
+            return true;
+        }
+        double mean = Arrays.stream(known).average().orElse(0);
+        if (mean > seen && GeometryConsistency.Grade.of(mean) == GeometryConsistency.Grade.GD) {
+            problems.add(String.format(Locale.ROOT, "%s: pictures and cameras disagree (frontier points %.1f px off); use a method with exact intrinsics", name, mean));
+            return true;
+        }
+        return false;
+    }
+
+    private static void judge(String name, Sample s, List<String> problems, List<String> warnings) {
+        double seen = SEEN * 512 / s.imageSize;
+        if (judge(name, s.geometry == null ? s.tangency : s.geometry.tangency(), seen, problems, warnings) || s.geometry == null) {
+            return;
+        }
+        double side = s.imageSize * s.metrics.views().stream().mapToDouble(QualityMetrics.View::sizeRatio).min().orElse(1);
+        GeometryConsistency g = s.geometry;
+        if (g.minCoverage() < Math.min(GeometryConsistency.MIN_COVERAGE, 1 - OUTLINE / side)) {
             problems.add(String.format(Locale.ROOT, "%s: pictures and cameras disagree (%s: frontier points %.1f px off; the hull of the other views covers only "
                     + "%.0f %% of a mask); use a method with exact intrinsics", name, g.grade().text(), g.meanTangency(), 100 * g.minCoverage()));
         }
@@ -195,6 +270,8 @@ public final class DatasetCheck {
             List<Image8> images = new ArrayList<>();
             List<QualityMetrics.View> views = new ArrayList<>();
             int border = 0;
+            int cut = 0;
+            double extent = 0;
             for (OpencvFrame f : file.frames()) {
                 Path picture = folder.resolve(f.filePath().orElseThrow());
                 Image8 image = Images.read(picture);
@@ -212,14 +289,20 @@ public final class DatasetCheck {
                 if (m.isEmpty()) {
                     return Sample.broken(picture + ": the mask is empty; remove the sample");
                 }
+                if (m.pixels() > MAX_COVERED * image.width() * image.height()) {
+                    return Sample.broken("MFL-E134: " + picture + ": its alpha is opaque almost everywhere, so it is no mask; run mouselift data preprocess --method add-alpha");
+                }
                 border += m.onBorder() > 0 ? 1 : 0;
+                extent += Math.sqrt(m.pixels()) * f.camera().originDepth() / f.camera().intrinsics().fx();
+                cut += m.onBorder() > CUT * Math.sqrt(m.pixels()) ? 1 : 0;
                 views.add(QualityMetrics.View.of(views.size(), m));
                 images.add(image);
             }
             GeometryConsistency geometry = inSpace && images.size() > 1 ? GeometryConsistency.of(images, rig) : null;
+            double[] tangency = geometrySamples > 0 && !inSpace && images.size() > 1 ? GeometryConsistency.tangency(images, rig) : new double[0];
             JsonNode frame = file.extra().path("recording_info").path("source_frame");
-            return new Sample(null, new QualityMetrics.Sample(folder.getFileName().toString(), views), geometry, images.size(), border, images.getFirst().width(),
-                    frame.asInt(-1), warnings);
+            return new Sample(null, new QualityMetrics.Sample(folder.getFileName().toString(), views), geometry, extent / images.size(), tangency, images.size(), border, cut, images.getFirst().width(),
+                    frame.asInt(-1), SampleFolder.sha256(folder.resolve(file.frames().getFirst().filePath().orElseThrow())), warnings);
         } catch (IOException | PreprocessException e) {
             return Sample.broken(e.getMessage().contains(folder.toString()) ? e.getMessage() : folder + ": " + e.getMessage());
         }
@@ -228,6 +311,12 @@ public final class DatasetCheck {
     /** Samples of several lists, and validation frames next to training frames. */
     private Counts lists(Map<String, Integer> frames, List<String> problems, List<String> warnings) throws IOException {
         List<Path> lists;
+        try {
+            ArtefactStatus.requireUsable(folder);
+        } catch (InvalidatedException e) {
+            problems.add(e.getMessage());
+            return new Counts(0, 0, -1, -1, -1);
+        }
         try (Stream<Path> files = Files.list(folder)) {
             lists = files.filter(f -> f.getFileName().toString().matches("data.*_(train|val)\\.txt")).sorted().toList();
         }
@@ -260,7 +349,13 @@ public final class DatasetCheck {
         trained.remove(-1);
         long near = validation.stream().map(p -> frames.getOrDefault(p.getFileName().toString(), -1)).filter(f -> f >= 0
                 && !trained.subSet(f - NEIGHBOUR_FRAMES, true, f + NEIGHBOUR_FRAMES, true).isEmpty()).count();
-        if (near > 0) {
+        TreeSet<Integer> same = new TreeSet<>();
+        validation.forEach(p -> same.add(frames.getOrDefault(p.getFileName().toString(), -1)));
+        same.remove(-1);
+        same.retainAll(trained);
+        if (both.isEmpty() && !same.isEmpty()) {
+            problems.add(same.size() + " frames of the recording are in the training and in the validation, the first: frame " + same.first() + "; split again");
+        } else if (near > 0) {
             warnings.add(near + " of " + validation.size() + " validation samples are within " + NEIGHBOUR_FRAMES
                     + " frames of a training sample: the validation is too easy; use --split blocks --guard N");
         }

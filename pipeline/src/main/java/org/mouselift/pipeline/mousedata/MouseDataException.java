@@ -10,4 +10,8 @@ public final class MouseDataException extends IOException {
     MouseDataException(Path place, String problem, String remedy) {
         super(place + ": " + problem + (remedy.isEmpty() ? "" : "; " + remedy));
     }
+
+    MouseDataException(Path place, String problem, String remedy, Throwable cause) {
+        super(place + ": " + problem + (remedy.isEmpty() ? "" : "; " + remedy), cause);
+    }
 }

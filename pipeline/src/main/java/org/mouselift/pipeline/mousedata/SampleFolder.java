@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -52,7 +53,14 @@ final class SampleFolder {
         for (int i = 0; i < images.size(); i++) {
             Path file = temporary.resolve(cameras.frames().get(i).filePath().orElseThrow());
             Files.createDirectories(file.getParent());
-            Files.write(file, PngWriter.encode(images.get(i)));
+            try {
+                Files.write(file, PngWriter.encode(images.get(i)));
+            } catch (FileSystemException e) {
+                throw e;
+            } catch (IOException e) {
+                // A full disk is reported without a name.
+                throw new MouseDataException(dataset.resolve(name), "cannot be written: " + e.getMessage(), "make room and run again: finished samples are kept", e);
+            }
         }
         cameras.write(temporary.resolve(OpencvCameraFile.FILE_NAME));
         Files.move(temporary, dataset.resolve(name), StandardCopyOption.ATOMIC_MOVE);

@@ -125,6 +125,9 @@ public final class GslrmSetup {
     public static SceneSource scenes(GslrmConfig config, Path list, boolean training, boolean perCameraDistance) throws IOException {
         SampleList samples = SampleList.read(list);
         DatasetLineage.require(samples, config.dataset().expectPreprocessing());
+        if (!config.dataset().allowFrozen()) {
+            DatasetLineage.requireCameras(samples.samples());
+        }
         GslrmConfig.Dataset d = config.dataset();
         GslrmConfig.Background b = d.background();
         BackgroundColor background = switch (b.kind()) {

@@ -110,6 +110,7 @@ public final class Mp4Frames implements FrameSource {
     public static Mp4Frames open(Path file) throws IOException {
         FileChannel channel = FileChannel.open(file);
         try {
+            Mp4Contents.requireReadable(file, channel, REMEDY);
             return new Mp4Frames(file, channel);
         } catch (JCodecException | RuntimeException e) {
             // The library reports damaged files with whatever its parser stumbled over.

@@ -49,6 +49,24 @@ class ReferencePictureTest {
         assertTrue(white(out, 7, 20) && white(out, 32, 20) && white(out, 20, 12) && white(out, 20, 28));
     }
 
+    /** F-027: the box of the subject fills 60 % of 512 pixels, 307, wherever it was and whatever shape the photo has. */
+    @Test
+    void anOffCentreSquareBecomes307PixelsInTheMiddle() throws IOException {
+        for (int[] place : new int[][] {{700, 600, 30, 400}, {512, 512, 380, 20}, {300, 900, 100, 640}}) {
+            Image8 out = ReferencePicture.prepare(rectangle(place[0], place[1], place[2], place[3], place[2] + 111, place[3] + 111), FILE, 512, OptionalDouble.of(0.6), false);
+            int[] box = {512, 512, -1, -1};
+            for (int i = 0; i < 512 * 512; i++) {
+                if (out.get(i % 512, i / 512, 1) < 128) {
+                    box = new int[] {Math.min(box[0], i % 512), Math.min(box[1], i / 512), Math.max(box[2], i % 512), Math.max(box[3], i / 512)};
+                }
+            }
+            assertEquals(307, box[2] - box[0] + 1, 1);
+            assertEquals(307, box[3] - box[1] + 1, 1);
+            assertEquals(255.5, (box[0] + box[2]) / 2.0, 1);
+            assertEquals(255.5, (box[1] + box[3]) / 2.0, 1);
+        }
+    }
+
     /** Many programs write an alpha channel into every PNG. */
     @Test
     void opaqueAlphaIsNone() throws IOException {

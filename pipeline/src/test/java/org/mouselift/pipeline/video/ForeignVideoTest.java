@@ -2,18 +2,22 @@ package org.mouselift.pipeline.video;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.recording.AviFrames;
 import org.mouselift.data.recording.MissingFrameException;
+import org.mouselift.data.recording.RecordingException;
 
 /**
  * Videos of another encoder (x264): 48 frames of 96×32 that show their number as six binary columns, three B-frames between the others, key
@@ -63,6 +67,27 @@ class ForeignVideoTest {
                 }
                 assertEquals(f, seen);
             }
+        }
+    }
+
+    /** A video in fragments has its first frames in the usual index: it must not be taken for these alone. */
+    @ParameterizedTest
+    @CsvSource({"fragments.mp4,is stored in fragments,-c copy", "ten_bits.mp4,has 10 bits per colour,ffmpeg", "interlaced.mp4,is interlaced,ffmpeg", "h265.mp4,is encoded as 'hev1' (H.265),ffmpeg",
+        "chroma_422.mp4,has its colours as YUV422,ffmpeg", "lossless.mp4,is encoded as High 4:4:4,ffmpeg"})
+    void whatCannotBeReadIsNamedByWhatItIs(String name, String found, String remedy) throws IOException {
+        Path file = resource(name);
+        String message = assertThrows(RecordingException.class, () -> Mp4Frames.open(file)).getMessage();
+        assertTrue(message.contains(name) && message.contains(found) && message.contains(remedy), message);
+    }
+
+    @Test
+    void damagedFilesAreNamed() throws IOException {
+        Path file = resource("bframes_high.mp4");
+        byte[] whole = Files.readAllBytes(file);
+        for (int length : new int[] {0, 7, 100, 1000, whole.length - 20}) {
+            Files.write(file, Arrays.copyOf(whole, length));
+            String message = assertThrows(RecordingException.class, () -> Mp4Frames.open(file)).getMessage();
+            assertTrue(message.contains(file.toString()) && !message.contains("Exception"), message);
         }
     }
 

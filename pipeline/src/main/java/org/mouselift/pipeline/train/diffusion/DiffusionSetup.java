@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -21,8 +22,10 @@ import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.BackgroundColor;
+import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.data.dataset.SampleList;
+import org.mouselift.data.dataset.SampleMix;
 import org.mouselift.data.preprocess.MaskStatistics;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Philox;
@@ -292,10 +295,22 @@ public final class DiffusionSetup {
     public static DiffusionViews data(DiffusionConfig c, DiffusionConfig.Data d, boolean plain) throws IOException {
         BackgroundColor background = BackgroundColor.parse(plain ? "white" : d.background());
         DiffusionViews.Options options = plain ? DiffusionViews.Options.plain(c.views(), c.imageSize(), background)
-                : new DiffusionViews.Options(c.views(), c.imageSize(), background, floats(d.brightness()), floats(d.contrast()), d.augmentBackground(), d.mirror());
-        DiffusionViews views = new DiffusionViews(SampleList.read(d.list()), options);
+                : new DiffusionViews.Options(c.views(), c.imageSize(), background, floats(d.brightness()), floats(d.contrast()), d.augmentBackground(), d.mirror(),
+                        d.degradation());
+        SampleList samples = samples(d.lists(), c.seed());
+        DatasetLineage.require(samples, d.expectPreprocessing());
+        DiffusionViews views = new DiffusionViews(samples, options);
         views.check();
         return views;
+    }
+
+    /** The samples of a list; of several in their shares, the same ones for the same seed. */
+    private static SampleList samples(Map<Path, Double> lists, long seed) throws IOException {
+        List<SampleMix.Part> parts = new ArrayList<>();
+        for (Map.Entry<Path, Double> e : lists.entrySet()) {
+            parts.add(new SampleMix.Part(SampleList.read(e.getKey()), e.getValue()));
+        }
+        return parts.size() == 1 ? parts.getFirst().list() : new SampleList(parts.getFirst().list().source(), new SampleMix(parts).samples(OptionalInt.empty(), seed));
     }
 
     private static float[] floats(double[] x) {

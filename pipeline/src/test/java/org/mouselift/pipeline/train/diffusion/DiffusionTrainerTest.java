@@ -318,7 +318,8 @@ class DiffusionTrainerTest {
         float[] bright = {1.5f, 1.5f};
         float[] one = {1, 1};
         for (boolean background : new boolean[] {false, true}) {
-            var options = new DiffusionViews.Options(3, 8, org.mouselift.data.dataset.BackgroundColor.GRAY, bright, one, background, List.of());
+            var options = new DiffusionViews.Options(3, 8, org.mouselift.data.dataset.BackgroundColor.GRAY, bright, one, background, List.of(),
+                    org.mouselift.data.dataset.PictureDegradation.NONE);
             byte[] clear = new byte[8 * 8 * 4];
             java.util.Arrays.fill(clear, 0, 4, (byte) -1);
             PngWriter.write(folder.resolve("sample0").resolve("images").resolve("cam_000.png"), new Image8(8, 8, 4, clear));
