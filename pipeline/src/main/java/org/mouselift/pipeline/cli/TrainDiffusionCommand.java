@@ -119,9 +119,13 @@ final class TrainDiffusionCommand implements Callable<Integer> {
         if (loaded.seedDrawn()) {
             parent.mouselift.note("seed: null; this run has the seed " + c.seed());
         }
-        PathCheck.configured(config, "train_dataset.path", c.train().list());
+        for (Path list : c.train().lists().keySet()) {
+            PathCheck.configured(config, c.train().lists().size() == 1 ? "train_dataset.path" : "train_dataset.mix", list);
+        }
         if (overfit == 0 && c.validation().isPresent()) {
-            PathCheck.configured(config, "validation_dataset.path", c.validation().get().list());
+            for (Path list : c.validation().get().lists().keySet()) {
+                PathCheck.configured(config, c.validation().get().lists().size() == 1 ? "validation_dataset.path" : "validation_dataset.mix", list);
+            }
         }
         if (c.source().autoencoder().isPresent()) {
             PathCheck.configured(config, "autoencoder_path", c.source().autoencoder().get());
