@@ -78,6 +78,18 @@ public record DatasetLineage(Path file, List<String> steps, List<String> frozen)
         }
     }
 
+    /** One line for each data set that samples lie in and whose record says how it was made. */
+    public static List<String> lines(List<Path> samples) throws IOException {
+        List<String> out = new ArrayList<>();
+        for (Path set : sets(samples)) {
+            DatasetLineage lineage = of(set);
+            if (!lineage.steps.isEmpty()) {
+                out.add(set.getFileName() + " was made by " + String.join(" → ", lineage.steps));
+            }
+        }
+        return out;
+    }
+
     private static Set<Path> sets(List<Path> samples) {
         Set<Path> sets = new LinkedHashSet<>();
         samples.forEach(s -> sets.add(s.toAbsolutePath().normalize().getParent()));

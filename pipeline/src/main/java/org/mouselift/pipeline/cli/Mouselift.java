@@ -115,6 +115,15 @@ public final class Mouselift implements Runnable {
         return named.isEmpty() || named.getFirst() == HelpCommand.class || named.getFirst() == GenerateCompletion.class ? commandLine() : commandLine(named);
     }
 
+    /** Every command, and every one below it, has --help and --version. */
+    private static void withHelp(CommandLine command, IVersionProvider version) {
+        CommandSpec spec = command.getCommandSpec();
+        if (!spec.mixinStandardHelpOptions() && !spec.optionsMap().containsKey("--help")) {
+            spec.mixinStandardHelpOptions(true).versionProvider(version);
+        }
+        command.getSubcommands().values().forEach(below -> withHelp(below, version));
+    }
+
     private static String name(Class<?> command) {
         return command.getAnnotation(Command.class).name();
     }
@@ -126,11 +135,8 @@ public final class Mouselift implements Runnable {
         for (Class<?> command : COMMANDS) {
             if (complete.contains(command)) {
                 CommandLine added = new CommandLine(command);
-                CommandSpec spec = added.getCommandSpec();
                 inDeclaredOrder(added);
-                if (!spec.mixinStandardHelpOptions() && !spec.optionsMap().containsKey("--help")) {
-                    spec.mixinStandardHelpOptions(true).versionProvider(version);
-                }
+                withHelp(added, version);
                 commandLine.addSubcommand(name(command), added);
             } else {
                 Command described = command.getAnnotation(Command.class);

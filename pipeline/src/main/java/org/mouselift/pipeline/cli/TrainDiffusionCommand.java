@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import org.mouselift.data.AtomicFile;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.checkpoint.Provenance;
+import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.data.dataset.DiffusionViews;
 import org.mouselift.models.diffusion.DiffusionObjective;
 import org.mouselift.models.diffusion.DiffusionSampler;
@@ -138,6 +139,7 @@ final class TrainDiffusionCommand implements Callable<Integer> {
             throw CommandException.usage("--overfit " + overfit + ": the list has " + pictures.size() + " samples", "Choose a smaller number.");
         }
         pictures = overfit > 0 ? pictures.first(overfit) : pictures;
+        DatasetLineage.lines(java.util.stream.IntStream.range(0, pictures.size()).mapToObj(pictures::sample).toList()).forEach(parent.mouselift::note);
         DiffusionViews validation = overfit > 0 ? pictures : c.validation().isPresent() ? DiffusionSetup.data(c, c.validation().get(), false) : null;
         NoiseSchedule schedule = DiffusionSetup.schedule(c);
         ViewDirections directions = DiffusionSetup.directions(pictures);

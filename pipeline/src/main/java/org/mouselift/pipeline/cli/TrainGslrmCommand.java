@@ -19,6 +19,8 @@ import org.mouselift.data.checkpoint.CheckpointException;
 import org.mouselift.data.checkpoint.NumberedCheckpoint;
 import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.checkpoint.TensorNamesException;
+import org.mouselift.data.dataset.DatasetLineage;
+import org.mouselift.data.dataset.SampleList;
 import org.mouselift.data.pickle.PickleException;
 import org.mouselift.data.safetensors.SafetensorsException;
 import org.mouselift.data.torch.TorchFileException;
@@ -144,6 +146,7 @@ final class TrainGslrmCommand implements Callable<Integer> {
             PathCheck.configured(config, "validation.dataset_path", c.validation().datasetPath().get());
         }
         SceneSource train = GslrmSetup.scenes(c, trainList, overfit == 0, perCamera);
+        DatasetLineage.lines(SampleList.read(trainList).samples()).forEach(parent.mouselift::note);
         SceneSource validation = null;
         if (overfit > 0) {
             if (overfit > train.size()) {

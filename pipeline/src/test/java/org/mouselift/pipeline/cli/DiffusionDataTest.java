@@ -105,6 +105,7 @@ class DiffusionDataTest {
         assertFalse(Files.exists(folder.resolve("run1")), "nothing may be written");
         config("path: DIR/synthetic/train.txt, expect_preprocessing: [prepare, hull3d]");
         assertEquals(ExitCode.OK, train(), err.toString());
+        assertTrue(err.toString().contains("synthetic was made by prepare → hull3d"), err.toString());
         config("mix: {DIR/synthetic/train.txt: 0.7, DIR/real/train.txt: 0.3}, expect_preprocessing: hull3d");
         assertEquals(ExitCode.BAD_INPUT, train(), "every set of a mix must have it");
         assertTrue(err.toString().contains(folder.resolve("real").toString()), err.toString());

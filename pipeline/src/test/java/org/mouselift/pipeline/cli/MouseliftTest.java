@@ -41,6 +41,11 @@ class MouseliftTest {
             assertTrue(out.toString().contains("  " + entry.getKey()), entry.getKey() + " is missing in the help");
             assertTrue(entry.getValue().getCommandSpec().usageMessage().description().length > 0, entry.getKey() + " has no description");
             assertEquals(0, run(entry.getKey(), "--help"), entry.getKey());
+            for (String below : entry.getValue().getSubcommands().keySet()) {
+                err.getBuffer().setLength(0);
+                assertEquals(0, run(entry.getKey(), below, "--help"), entry.getKey() + " " + below + ": " + err);
+                assertEquals("", err.toString(), "a word in the help is taken for a format");
+            }
         }
     }
 
