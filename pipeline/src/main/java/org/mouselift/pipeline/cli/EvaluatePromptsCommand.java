@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Compare ways to tell a network its views (words, angles as numbers, cameras) on the same photos with the same seeds.",
         sortOptions = false,
-        footer = {"", "The others are compared with the first candidate, sample by sample, with 95 % intervals. Prompts other than",
+        footer = {"", "The others are compared with the first candidate, sample by sample, with 95 %% intervals. Prompts other than",
             "those a network was trained with are refused (MFL-E124): train a network for each set, with the same data,",
             "seed and passes (docs/prompts.md has the recipe).", "",
             "Output: report.md, comparison.json, differences.png, embeddings.png (cosine of every two slots) and",

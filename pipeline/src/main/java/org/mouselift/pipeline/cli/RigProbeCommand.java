@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "probe", description = "Find the rig that fits the silhouettes of some pictures.",
         footer = {"", "Every hypothesis carves the subject from the masks; only the right cameras leave a body that covers the masks",
             "again. A common turn of the rig about the vertical cannot be seen. Exit code 1 when the claimed rig covers",
-            "less than 85 % or is more than 2 % behind the best.", "", "Examples:",
+            "less than 85 %% or is more than 2 %% behind the best.", "", "Examples:",
             "  mouselift rig probe views/photo --claimed human6", "  mouselift rig probe data_mouse --samples 20"})
 final class RigProbeCommand implements Callable<Integer> {
     private static final int SHOWN = 6;

@@ -117,7 +117,7 @@ public final class ViewGate {
         }
         add(out, Metric.PSNR, m.psnr());
         add(out, Metric.SSIM, m.ssim());
-        add(out, Metric.IOU, m.maskIou());
+        add(out, Metric.IOU, maskIou(reference, views.getFirst()));
         add(out, Metric.SHARPNESS, pictures.stream().mapToDouble(p -> sharpness(p, w, h)).average().orElseThrow());
         cameras.ifPresent(rig -> geometry(out, views, pictures, rig));
         Level worst = out.stream().map(Finding::level).max(Level::compareTo).orElseThrow();
@@ -125,6 +125,26 @@ public final class ViewGate {
         Decision decision = worst.compareTo(Level.GOOD) <= 0 ? Decision.READY : worst == Level.ACCEPTABLE ? Decision.READY_WITH_CAUTION
                 : geometry ? Decision.FINETUNE_BOTH : Decision.FINETUNE_MVDIFF;
         return new Verdict(List.copyOf(out), decision, worst == Level.REJECT);
+    }
+
+    /** Of the alphas; of what is not white where the view has none: then the same is asked of the reference, whose belly may be white, too. */
+    private static double maskIou(Image8 reference, Image8 view) {
+        int n = view.width() * view.height();
+        float[] a = Composite.onto(reference, WHITE).toFloatChw();
+        float[] b = Composite.onto(view, WHITE).toFloatChw();
+        int both = 0;
+        int any = 0;
+        for (int p = 0; p < n; p++) {
+            boolean first = view.hasAlpha() ? alpha(reference, p) : fromWhite(a, p, n) > SUBJECT;
+            boolean second = view.hasAlpha() ? alpha(view, p) : fromWhite(b, p, n) > SUBJECT;
+            both += first && second ? 1 : 0;
+            any += first || second ? 1 : 0;
+        }
+        return any == 0 ? Double.NaN : (double) both / any;
+    }
+
+    private static boolean alpha(Image8 image, int p) {
+        return (image.data()[(p + 1) * image.channels() - 1] & 0xFF) > 127;
     }
 
     private static void add(List<Finding> out, Metric metric, double value) {

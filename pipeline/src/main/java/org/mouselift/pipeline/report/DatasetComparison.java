@@ -17,6 +17,7 @@ import org.mouselift.data.AtomicFile;
 import org.mouselift.data.image.Image8;
 import org.mouselift.data.image.PngWriter;
 import org.mouselift.data.preprocess.GeometryConsistency;
+import org.mouselift.data.preprocess.QualityGrade;
 import org.mouselift.data.preprocess.QualityMetrics;
 import org.mouselift.pipeline.mousedata.DatasetCheck;
 import org.mouselift.pipeline.mousedata.PictureSet;
@@ -111,6 +112,12 @@ public final class DatasetComparison {
                     .put("size_ratio_std", s.sampleSize().std()).put("cv_samples", s.sampleSize().cv()).put("cv_views", s.size().cv())
                     .put("com_offset_mean", s.sampleOffset().mean()).put("com_offset_std", s.sampleOffset().std()).put("com_offset_max", s.sampleOffset().max())
                     .put("quality_grade", QualityMarkdown.grade(e.metrics).name());
+            // The numbers above are those of the samples' means; these are of single views, as the report of one data set has them.
+            ObjectNode views = o.putObject("views").put("count", s.views()).put("quality_grade", QualityGrade.of(s, e.metrics.imageSize()).name());
+            views.putObject("size_ratio").put("mean", s.size().mean()).put("std", s.size().std()).put("cv", s.size().cv()).put("min", s.size().min()).put("max", s.size().max())
+                    .put("intra_sample_cv", s.intraSizeCv());
+            views.putObject("com_offset").put("mean", s.offset().mean()).put("std", s.offset().std()).put("max", s.offset().max()).put("p95", s.p95()).put("p99", s.p99())
+                    .put("mean_percent", s.offsetPercent()).put("intra_sample_std", s.intraOffsetStd()).put("outliers", s.outliers());
             e.check.filter(c -> !c.geometry().isEmpty()).ifPresent(c -> o.put("geometry_grade", c.grade().text()).put("frontier_points_px", c.meanTangency())
                     .put("min_hull_coverage", c.minCoverage()));
         }

@@ -32,6 +32,38 @@ class DataCommandsTest {
         return r;
     }
 
+    /** F-030, F-031: the published numbers of the real data sets (mouse specification §3.8), from their published metrics. */
+    @Test
+    void publishedMetricsGiveThePublishedNumbers() throws Exception {
+        Path reports = Path.of(System.getProperty("mouselift.shared", "missing"), "real/reports/preprocessing_quality");
+        Path pixel = reports.resolve("data_mouse_pixel_based_metrics.json");
+        Path uniform = reports.resolve("data_mouse_uniform_v2_metrics.json");
+        org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(pixel) && Files.exists(uniform), () -> "SKIPPED: no " + reports);
+        ok("data", "compare", pixel, uniform, "--num-samples", 100, "-o", folder.resolve("all"));
+        Run first = ok("data", "compare", pixel, uniform, "-o", folder.resolve("first"));
+        assertTrue(first.out.contains("30.6 %   0.16 %    1.5 px  A") && first.out.contains("30.1 %   0.20 %   42.0 px  D"), first.out);
+        var mapper = new com.fasterxml.jackson.databind.ObjectMapper();
+        var all = mapper.readTree(folder.resolve("all/comparison_metrics.json").toFile()).path("datasets");
+        var fifty = mapper.readTree(folder.resolve("first/comparison_metrics.json").toFile()).path("datasets");
+        int at = all.get(0).path("dataset").asText().equals("data_mouse_pixel_based") ? 0 : 1;
+        Object[][] expected = {{"/views/size_ratio/mean", 0.306119, 0.301049, 1e-6}, {"/views/size_ratio/std", 0.0011928, 0.00069785, 1e-7}, {"/views/size_ratio/cv", 0.38966, 0.2318, 1e-5},
+            {"/views/size_ratio/min", 0.303194, 0.299313, 1e-6}, {"/views/size_ratio/max", 0.308964, 0.303401, 1e-6}, {"/views/com_offset/mean", 1.40399, 45.7966, 1e-4},
+            {"/views/com_offset/std", 0.823939, 25.1133, 1e-4}, {"/views/com_offset/max", 4.381753, 95.4148, 1e-4}, {"/views/com_offset/p95", 2.740316, 89.1339, 1e-4},
+            {"/views/com_offset/p99", 3.795852, 94.1218, 1e-4}, {"/views/com_offset/mean_percent", 0.274217, 8.944655, 1e-6}, {"/views/size_ratio/intra_sample_cv", 0.345532, 0.135654, 1e-6},
+            {"/views/com_offset/intra_sample_std", 0.734245, 23.192490, 1e-6}, {"/views/com_offset/outliers", 0.0, 227.0, 0.0}};
+        for (Object[] e : expected) {
+            assertEquals((double) e[1], all.get(at).at((String) e[0]).asDouble(), (double) e[3], e[0] + " of pixel_based");
+            assertEquals((double) e[2], all.get(1 - at).at((String) e[0]).asDouble(), (double) e[3], e[0] + " of uniform_v2");
+        }
+        Object[][] samples = {{"/size_ratio_mean", 0.306216, 0.301223, 1e-6}, {"/cv_samples", 0.164488, 0.198981, 1e-6}, {"/com_offset_mean", 1.458500, 41.9670, 1e-4},
+            {"/com_offset_std", 0.260616, 9.2967, 1e-4}, {"/com_offset_max", 1.947934, 53.5532, 1e-4}};
+        for (Object[] e : samples) {
+            assertEquals((double) e[1], fifty.get(at).at((String) e[0]).asDouble(), (double) e[3], e[0] + " of pixel_based");
+            assertEquals((double) e[2], fifty.get(1 - at).at((String) e[0]).asDouble(), (double) e[3], e[0] + " of uniform_v2");
+        }
+        assertEquals("A D", all.get(at).path("quality_grade").asText() + " " + all.get(1 - at).at("/views/quality_grade").asText());
+    }
+
     @Test
     void theWholePath() throws Exception {
         Path rec = folder.resolve("rec");

@@ -42,9 +42,7 @@ class MouseliftTest {
             assertTrue(entry.getValue().getCommandSpec().usageMessage().description().length > 0, entry.getKey() + " has no description");
             assertEquals(0, run(entry.getKey(), "--help"), entry.getKey());
             for (String below : entry.getValue().getSubcommands().keySet()) {
-                err.getBuffer().setLength(0);
                 assertEquals(0, run(entry.getKey(), below, "--help"), entry.getKey() + " " + below + ": " + err);
-                assertEquals("", err.toString(), "a word in the help is taken for a format");
             }
         }
     }
@@ -62,6 +60,9 @@ class MouseliftTest {
                 continue;
             }
             for (String line : spec.usageMessage().footer()) {
+                if (line.replace("%%", "").replace("%n", "").contains("%")) {
+                    untidy.add(spec.qualifiedName() + " has a sign that is taken for a format: " + line);
+                }
                 if (line.length() > 110) {
                     untidy.add(spec.qualifiedName() + " wraps: " + line);
                 }

@@ -50,6 +50,24 @@ class ViewGateTest {
         assertTrue(face.findings().stream().anyMatch(f -> f.metric() == ViewGate.Metric.IOU && f.level() == ViewGate.Level.REJECT), face.findings().toString());
     }
 
+    /** A white belly on white is not seen in the copy, nor in the picture it was copied from. */
+    @Test
+    void aWhiteMouseIsNoWrongMouse() {
+        List<Image8> pale = mouse.stream().map(v -> {
+            byte[] rgba = v.data().clone();
+            for (int i = 0; i < SIZE * SIZE; i++) {
+                if (i / SIZE > 70) {
+                    java.util.Arrays.fill(rgba, 4 * i, 4 * i + 3, (byte) 250);
+                }
+            }
+            return new Image8(SIZE, SIZE, 4, rgba);
+        }).toList();
+        for (List<Image8> copies : List.of(pale, pale.stream().map(ViewGateTest::onWhite).toList())) {
+            ViewGate.Verdict v = ViewGate.judge(pale.getFirst(), copies, Optional.empty(), Optional.empty());
+            assertEquals(ViewGate.Decision.READY, v.decision(), v.findings().toString());
+        }
+    }
+
     @Test
     void viewsInTheWrongOrderContradictTheCameras() {
         List<Image8> order = new ArrayList<>();

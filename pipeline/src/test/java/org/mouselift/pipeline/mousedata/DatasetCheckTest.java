@@ -250,7 +250,7 @@ class DatasetCheckTest {
         found("sample_000001", "MFL-E128");
         copy();
         cameras(1, rig -> rig.map(c -> zoomed(c, 1)));
-        found("sample_000001", "MFL-E128", "2.0 times smaller");
+        found("sample_000001", "MFL-E128", "times smaller in space");
     }
 
     private static Camera zoomed(Camera c, double shift) {
