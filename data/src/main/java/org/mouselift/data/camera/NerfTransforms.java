@@ -87,7 +87,7 @@ public record NerfTransforms(List<OpencvFrame> frames, ObjectNode extra) {
             String at = "frames[" + i + "]";
             ObjectNode f = json.object(list.get(i), at);
             checkModel(json, f, at + ".");
-            double[][] m = json.matrix(f.get("transform_matrix"), 3, 4, 4, at + ".transform_matrix");
+            double[][] m = matrix(json, f.get("transform_matrix"), at + ".transform_matrix");
             if (m.length == 4 && !(m[3][0] == 0 && m[3][1] == 0 && m[3][2] == 0 && m[3][3] == 1)) {
                 throw json.error(at + ".transform_matrix", "has the last row " + java.util.Arrays.toString(m[3])
                         + ", expected exactly 0, 0, 0, 1", "store camera→world, row by row (not transposed)");
@@ -103,6 +103,18 @@ public record NerfTransforms(List<OpencvFrame> frames, ObjectNode extra) {
                     CameraJson.without(f, FRAME_KEYS)));
         }
         return new NerfTransforms(frames, CameraJson.without(top, TOP_KEYS));
+    }
+
+    /** Rows; or 16 numbers in one list, as devices for augmented reality store them: column by column. */
+    private static double[][] matrix(CameraJson json, JsonNode n, String at) throws CameraFileException {
+        if (n == null || n.size() != 16 || !n.isArray() || !n.get(0).isNumber()) {
+            return json.matrix(n, 3, 4, 4, at);
+        }
+        double[][] m = new double[4][4];
+        for (int i = 0; i < 16; i++) {
+            m[i % 4][i / 4] = json.number(n.get(i), at + "[" + i + "]");
+        }
+        return m;
     }
 
     /** A frame's own value wins over the file's; a focal length wins over an angle of the same level. */

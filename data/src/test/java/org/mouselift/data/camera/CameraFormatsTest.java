@@ -53,6 +53,29 @@ class CameraFormatsTest {
         }
     }
 
+    /** Devices for augmented reality: the same cameras, 16 numbers column by column (F-020). */
+    @Test
+    void flatMatricesAreColumnMajor() throws Exception {
+        CameraRig rig = RigCatalog.human6();
+        StringBuilder frames = new StringBuilder();
+        for (Camera c : rig.cameras()) {
+            double[][] m = c.pose().openGl();
+            frames.append(frames.isEmpty() ? "" : ",").append("{\"transform_matrix\": [");
+            for (int i = 0; i < 16; i++) {
+                frames.append(i == 0 ? "" : ",").append(m[i % 4][i / 4]);
+            }
+            frames.append("]}");
+        }
+        CameraRig back = parse("{\"fl_x\": 548.9937744140625, \"w\": 512, \"h\": 512, \"frames\": [" + frames + "]}").rig("ar");
+        for (int i = 0; i < rig.size(); i++) {
+            assertTrue(rig.get(i).center().distance(back.get(i).center()) < 1e-12);
+            assertTrue(rig.get(i).pose().rotation().maxAbsDifference(back.get(i).pose().rotation()) < 1e-12);
+        }
+        String row = "[1,0,0,0.5, 0,1,0,0, 0,0,1,2.7, 0,0,0,1]";
+        assertTrue(org.junit.jupiter.api.Assertions.assertThrows(CameraFileException.class, () -> parse("{\"fl_x\": 500, \"frames\": [{\"transform_matrix\": " + row + "}]}")).getMessage()
+                .contains("last row"), "row by row it needs its brackets");
+    }
+
     @Test
     void focalLengthWinsOverTheAngle() throws Exception {
         Camera c = parse(GOOD.replace("\"w\": 512, \"h\"", "\"fl_x\": 600, \"w\": 512, \"h\"")).frames().get(0).camera();

@@ -52,9 +52,15 @@ class GeneratedDatasetTest {
         return new GeneratedDataset(folder.resolve(name), RIG, settings, List.of(), List.of());
     }
 
+    /** The mouse has a mark that no other has: no two samples are the same. */
     private GeneratedViews right(GeneratedDataset.Source source, int index) {
         drawn++;
-        return new GeneratedViews(mice.get(index % 3).getFirst(), mice.get(index % 3));
+        List<Image8> views = new ArrayList<>(mice.get(index % 3));
+        Image8 first = views.getFirst().toRgb();
+        byte[] marked = first.data().clone();
+        marked[3 * (SIZE / 2 * SIZE + SIZE / 2)] = (byte) (40 + index);
+        views.set(0, new Image8(SIZE, SIZE, 3, marked));
+        return new GeneratedViews(views.getFirst(), views);
     }
 
     /** A face where a mouse is asked for. */
