@@ -28,6 +28,8 @@ public final class PickleReader {
     private static final int MAX_LONG_BYTES = 1024;
     /** Longest tuple that is a key. */
     private static final int MAX_KEY = 16;
+    /** Allow-lists up to here are part of a message. */
+    private static final int LISTED = 12;
 
     private final ByteBuffer in;
     private final String source;
@@ -217,8 +219,9 @@ public final class PickleReader {
     private PickleGlobal global(String module, String name) throws PickleException {
         PickleGlobal g = globals.get(module + " " + name);
         if (g == null) {
-            throw error("global '" + shorten(module) + "." + shorten(name) + "' is not allowed; nothing was executed. Allowed: "
-                    + String.join(", ", globals.keySet().stream().map(k -> k.replace(' ', '.')).sorted().toList()));
+            throw error("global '" + shorten(module) + "." + shorten(name) + "' is not allowed; nothing was executed. " + (globals.size() > LISTED
+                    ? "Allowed are " + globals.size() + " names of tensors, arrays and plain values"
+                    : "Allowed: " + String.join(", ", globals.keySet().stream().map(k -> k.replace(' ', '.')).sorted().toList())));
         }
         return g;
     }

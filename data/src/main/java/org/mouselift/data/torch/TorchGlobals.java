@@ -91,6 +91,7 @@ final class TorchGlobals {
                     return new ArrayList<Object>(elements);
                 });
             }
+            all.put(module + " bytearray", arguments -> bytes(arguments));
             for (String name : List.of("dict", "list", "int", "float")) {
                 all.put(module + " " + name, new Name(name));
             }
@@ -101,6 +102,17 @@ final class TorchGlobals {
             }
             return new LinkedHashMap<Object, Object>();
         });
+    }
+
+    /** {@code bytearray(bytes)}, or nothing, or text with its encoding; the bytes themselves. */
+    private static byte[] bytes(List<?> arguments) {
+        if (arguments.isEmpty()) {
+            return new byte[0];
+        }
+        if (arguments.getFirst() instanceof byte[] bytes && arguments.size() == 1) {
+            return bytes;
+        }
+        throw new IllegalArgumentException("bytearray takes bytes, got " + PickleReader.type(arguments.getFirst()));
     }
 
     private static Object parameter(String name, int count, List<?> arguments) {

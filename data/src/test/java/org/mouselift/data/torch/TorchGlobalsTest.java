@@ -108,6 +108,7 @@ class TorchGlobalsTest {
         b.text("set").global("__builtin__", "set").op(']', '(', 'K', 5, 'e', 0x85, 'R');
         b.text("frozen").global("builtins", "frozenset").op(']', 0x85, 'R');
         b.text("bytes").global("_codecs", "encode").text("ab").text("latin1").op(0x86, 'R');
+        b.text("array").global("builtins", "bytearray").op('C', 1, 9, 0x85, 'R');
         b.text("random").global("numpy.core.multiarray", "_reconstruct").global("numpy", "ndarray").op('K', 0, 0x85).text("b").op(0x87, 'R');
         b.op('(', 'K', 1, 'K', 2, 0x85).global("numpy", "dtype").text("u1").op('K', 0, 'K', 1, 0x87, 'R').op('(', 'K', 3).text("|").op('N', 'N', 'N', 'K', 0, 'K', 0, 'K', 0, 't', 'b');
         b.op(0x89).global("_codecs", "encode").text("xy").text("latin1").op(0x86, 'R', 't', 'b');
@@ -121,6 +122,7 @@ class TorchGlobalsTest {
             assertEquals(List.of(5L), root.get("set"));
             assertEquals(List.of(), root.get("frozen"));
             assertArrayEquals(new byte[] {'a', 'b'}, (byte[]) root.get("bytes"));
+            assertArrayEquals(new byte[] {9}, (byte[]) root.get("array"));
             assertArrayEquals(new double[] {'x', 'y'}, ((org.mouselift.data.pickle.NumpyGlobals.Array) root.get("random")).toNumpyArray().values());
             assertEquals(List.of("w"), List.copyOf(file.tensors().keySet()));
         }

@@ -14,6 +14,7 @@ import org.mouselift.engine.nn.Module;
 import org.mouselift.engine.nn.StateDict;
 import org.mouselift.models.nn.LayerNormLayer;
 import org.mouselift.models.nn.ParameterSource;
+import org.mouselift.models.nn.StoredParameters;
 import org.mouselift.models.nn.Parameters;
 
 /**
@@ -39,25 +40,29 @@ public final class ClipTextModel extends Module implements AutoCloseable {
     private final List<ClipLayer> layers = new ArrayList<>();
     private final LayerNormLayer norm;
 
-    private ClipTextModel(ClipConfig c, DType dtype, Scope weights) {
+    private ClipTextModel(ClipConfig c, DType dtype, ParameterSource source, Scope weights) {
         this.config = c;
         this.dtype = dtype;
         this.weights = weights;
-        tokens = parameter(TOKENS, Tensor.empty(dtype, c.vocabulary(), c.hiddenSize()).requiresGrad(true));
-        positions = parameter(POSITIONS, Tensor.empty(dtype, c.positions(), c.hiddenSize()).requiresGrad(true));
+        tokens = parameter(TOKENS, source.parameter(TOKENS, c.vocabulary(), c.hiddenSize()));
+        positions = parameter(POSITIONS, source.summand(POSITIONS, c.positions(), c.hiddenSize()));
         for (int i = 0; i < c.layers(); i++) {
-            layers.add(child(LAYERS + i, new ClipLayer(ParameterSource.fresh(dtype), c, true)));
+            layers.add(child(LAYERS + i, new ClipLayer(source.at(LAYERS + i), c, true)));
         }
-        norm = child("text_model.final_layer_norm", new LayerNormLayer(dtype, c.hiddenSize(), true, c.eps()));
+        norm = child("text_model.final_layer_norm", new LayerNormLayer(source.at("text_model.final_layer_norm"), c.hiddenSize(), true, c.eps()));
         stateDict().forEach((name, p) -> p.named(name));
     }
 
     private static ClipTextModel allocate(ClipConfig config, DType dtype) {
+        require(config);
+        Scope weights = Scope.detached("CLIP text weights");
+        return weights.run(() -> new ClipTextModel(config, dtype, ParameterSource.fresh(dtype), weights));
+    }
+
+    private static void require(ClipConfig config) {
         if (config.vocabulary() == 0) {
             throw new EngineException("CLIP text tower: this is the configuration of a vision tower");
         }
-        Scope weights = Scope.detached("CLIP text weights");
-        return weights.run(() -> new ClipTextModel(config, dtype, weights));
     }
 
     /** A model with the default start weights; embeddings normal(0, 0.02). */
@@ -98,9 +103,25 @@ public final class ClipTextModel extends Module implements AutoCloseable {
      * @param source label of the file the weights come from
      */
     public static ClipTextModel load(ClipConfig config, DType dtype, Map<String, Tensor> state, String source) {
+        return StateDict.loaded(allocate(config, dtype), withoutNumbers(state), source, ClipTextModel::close);
+    }
+
+    /**
+     * A model for inference in f32 on stored weights as they are: matrices stored as f16 or bf16 are widened panel by panel where they
+     * are used, of the table of tokens only the rows of a text. The stored tensors (usually of a mapped file) must outlive the model.
+     *
+     * @param source label of the file the weights come from
+     */
+    public static ClipTextModel stored(ClipConfig config, Map<String, Tensor> state, String source) {
+        require(config);
+        Scope weights = Scope.detached("CLIP text weights");
+        return StoredParameters.network(withoutNumbers(state), source, weights, parameters -> new ClipTextModel(config, DType.F32, parameters, weights));
+    }
+
+    private static Map<String, Tensor> withoutNumbers(Map<String, Tensor> state) {
         Map<String, Tensor> own = new LinkedHashMap<>(state);
         own.remove("text_model.embeddings.position_ids");
-        return StateDict.loaded(allocate(config, dtype), own, source, ClipTextModel::close);
+        return own;
     }
 
     public ClipConfig config() {
@@ -148,7 +169,7 @@ public final class ClipTextModel extends Module implements AutoCloseable {
     protected Tensor forward(Tensor... inputs) {
         long n = inputs[0].dim(0);
         long length = inputs[0].dim(1);
-        Tensor rows = Ops.gatherRows(tokens, Ops.reshape(inputs[0], n * length));
+        Tensor rows = Ops.cast(Ops.gatherRows(tokens, Ops.reshape(inputs[0], n * length)), dtype);
         Tensor x = tap(EMBEDDINGS, Ops.add(Ops.reshape(rows, n, length, config.hiddenSize()), Ops.slice(positions, 0, 0, length)));
         for (ClipLayer layer : layers) {
             x = layer.call(x);

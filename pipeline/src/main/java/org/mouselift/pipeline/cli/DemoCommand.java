@@ -150,7 +150,7 @@ final class DemoCommand implements Callable<Integer> {
                 report = ReconstructionFolder.write(output, weights, inputs, unseen, what, List.of(), progress::advance);
             }
             report.warnings().forEach(w -> mouselift.note("warning: " + w));
-            RunRecord.write(output, spec, weights, settings, start);
+            RunRecord.write(output, spec, weights, settings, folder == null ? Map.of() : SamplingArguments.weights(folder), start);
             SplatCommand.print(spec.commandLine().getOut(), output, report, json);
             mouselift.note(String.format(Locale.ROOT, "done in %.1f s; open %s in a browser", (System.nanoTime() - start) * 1e-9, output.resolve("viewer.html")));
         }

@@ -174,7 +174,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static long size(Checkpoint stored) throws IOException {
-        long bytes = 0;
+        long bytes = stored.tensors().isEmpty() && Files.isRegularFile(stored.path()) ? Files.size(stored.path()) : 0;
         for (Path part : stored.tensors().values().stream().map(StoredTensor::file).distinct().toList()) {
             bytes += Files.size(part);
         }

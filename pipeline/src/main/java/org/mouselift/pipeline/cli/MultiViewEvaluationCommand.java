@@ -127,6 +127,11 @@ abstract class MultiViewEvaluationCommand implements Callable<Integer> {
                 settings.put("reconstructor", weights.folder().toString());
                 settings.put("reconstructorSha256", ContentHash.ofFile(weights.file()));
             }
+            Map<String, Path> files = SamplingArguments.weights(folder);
+            if (weights != null) {
+                files.put("gslrm", weights.file());
+            }
+            RunRecord.weights(output, files);
             String version = Mouselift.class.getPackage().getImplementationVersion();
             PhotoBatch.json(output.resolve(RunRecord.FILE), new Run(spec.root().commandLine().getParseResult().originalArgs(),
                     version == null ? "unpackaged" : version, Runtime.version().toString(), settings, (System.nanoTime() - start) * 1e-9));

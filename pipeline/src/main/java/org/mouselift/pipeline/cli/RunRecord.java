@@ -33,7 +33,7 @@ record RunRecord(List<String> arguments, String version, String java, String wei
 
     /** Writes the record of a finished command. {@code start} is the {@link System#nanoTime} of its beginning. */
     static void write(Path folder, CommandSpec spec, GsLrmWeights weights, long start) throws IOException {
-        write(folder, spec, weights, null, start);
+        write(folder, spec, weights, null, Map.of(), start);
     }
 
     /** Writes which weights made the results of a folder: hashes of every file and every tensor. */
@@ -46,12 +46,14 @@ record RunRecord(List<String> arguments, String version, String java, String wei
         PhotoBatch.json(folder.resolve(WEIGHTS), all);
     }
 
-    /** The same with the {@link SamplingArguments#settings} of the first stage. */
-    static void write(Path folder, CommandSpec spec, GsLrmWeights weights, Map<String, Object> settings, long start) throws IOException {
+    /** The same with the {@link SamplingArguments#settings} and {@link SamplingArguments#weights} of the first stage. */
+    static void write(Path folder, CommandSpec spec, GsLrmWeights weights, Map<String, Object> settings, Map<String, Path> first, long start) throws IOException {
         String version = Mouselift.class.getPackage().getImplementationVersion();
         RunRecord record = new RunRecord(spec.root().commandLine().getParseResult().originalArgs(), version == null ? "unpackaged" : version,
                 Runtime.version().toString(), weights.folder().toString(), ContentHash.ofFile(weights.file()), settings, DeviceUse.now(), (System.nanoTime() - start) * 1e-9);
-        weights(folder, Map.of("gslrm", weights.file()));
+        Map<String, Path> files = new TreeMap<>(first);
+        files.put("gslrm", weights.file());
+        weights(folder, files);
         ByteBuffer bytes = ByteBuffer.wrap((Json.write(record) + "\n").getBytes(StandardCharsets.UTF_8));
         AtomicFile.write(folder.resolve(FILE), channel -> {
             while (bytes.hasRemaining()) {

@@ -14,15 +14,13 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.mouselift.data.checkpoint.Checkpoint;
 import org.mouselift.data.checkpoint.ContentHash;
-import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.prompts.PromptMetadata;
 import org.mouselift.data.tokenizer.ClipTokenizer;
-import org.mouselift.engine.DType;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tape;
-import org.mouselift.engine.Tensor;
 import org.mouselift.models.clip.ClipConfig;
 import org.mouselift.models.clip.ClipTextModel;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 
 /**
  * Tokenizer and CLIP text tower in their folders (multi-view diffusion specification §2.5 to §2.7): sentences to prompt embeddings,
@@ -143,26 +141,12 @@ public final class TextEncoder {
         for (List<String> sentences : lists) {
             ids.add(tokens(sentences));
         }
-        try (Checkpoint file = Checkpoint.open(weights); ClipTextModel model = load(file)) {
+        try (MappedWeights file = MappedWeights.open(weights); ClipTextModel model = ClipTextModel.stored(config, file.state(), weights.toString())) {
             List<float[]> out = new ArrayList<>();
             for (long[][] rows : ids) {
                 out.add(embed(model, rows));
             }
             return out;
-        }
-    }
-
-    private ClipTextModel load(Checkpoint file) throws IOException {
-        try (Scope scope = Scope.open("text encoder weights")) {
-            Map<String, Tensor> state = new LinkedHashMap<>();
-            for (StoredTensor t : file.stateDict().values()) {
-                // Whole numbers are buffers such as position_ids, which the model computes.
-                if (t.type().isFloat()) {
-                    // Views of the mapped file: the model's own copy is the only one in memory.
-                    state.put(t.name(), Tensor.wrap(t.data(), t.dtype(), t.shape()));
-                }
-            }
-            return ClipTextModel.load(config, DType.F32, state, weights.toString());
         }
     }
 

@@ -20,6 +20,7 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.models.clip.ClipConfig;
+import org.mouselift.models.clip.ClipTextModel;
 import org.mouselift.models.clip.ClipVisionModelWithProjection;
 import org.mouselift.models.gslrm.GsLrm;
 import org.mouselift.models.gslrm.GsLrmConfig;
@@ -29,6 +30,7 @@ import org.mouselift.models.vae.AutoencoderKL;
 
 /** Networks on mapped files compute what networks with the same numbers in memory of their own compute, and hold nothing themselves. */
 class MappedWeightsTest {
+    private static final String TOKENS = "text_model.embeddings.token_embedding.weight";
     private static final AutoencoderConfig VAE = new AutoencoderConfig(3, 4, List.of(8, 16, 16), 1, 8, 32, 0.2);
     private static final ClipConfig CLIP = ClipConfig.vision(Map.of("hidden_size", 32, "intermediate_size", 64, "num_hidden_layers", 2, "num_attention_heads", 4,
             "image_size", 28, "patch_size", 14, "num_channels", 3, "projection_dim", 16, "hidden_act", "gelu"), "clip");
@@ -93,6 +95,26 @@ class MappedWeightsTest {
                         ClipVisionModelWithProjection stored = ClipVisionModelWithProjection.stored(CLIP, mapped.state(), "file");
                         ClipVisionModelWithProjection loaded = ClipVisionModelWithProjection.load(CLIP, DType.F32, copied(mapped), "copy")) {
                     assertArrayEquals(loaded.embed(pixels).toFloats(), stored.embed(pixels).toFloats(), 1e-5f, type.label());
+                }
+            }
+        }
+    }
+
+    @Test
+    void theTextEncoderComputesOnItsFile() throws IOException {
+        ClipConfig config = ClipConfig.text(Map.of("vocab_size", 300, "hidden_size", 16, "intermediate_size", 32, "num_hidden_layers", 2, "num_attention_heads", 2,
+                "max_position_embeddings", 8, "hidden_act", "gelu"), "test");
+        try (Scope scope = Scope.open("test"); ClipTextModel source = ClipTextModel.initialised(config, DType.F32, 2)) {
+            long[][] ids = {{299, 1, 2, 0}, {5, 5, 7, 200}};
+            for (DType type : List.of(DType.F32, DType.F16, DType.BF16)) {
+                try (MappedWeights mapped = MappedWeights.open(write(source.stateDict(), type))) {
+                    try (ClipTextModel stored = ClipTextModel.stored(config, mapped.state(), "file"); ClipTextModel loaded = ClipTextModel.load(config, DType.F32, copied(mapped), "copy")) {
+                        assertArrayEquals(loaded.embed(ids).toFloats(), stored.embed(ids).toFloats(), 1e-5f, type.label());
+                    }
+                    try (ClipTextModel stored = ClipTextModel.stored(config, mapped.state(), "file")) {
+                        assertEquals(type, stored.stateDict().get(TOKENS).dtype(), "the table of tokens stays as it is stored");
+                        assertTrue(stored.stateDict().values().stream().noneMatch(Tensor::requiresGrad));
+                    }
                 }
             }
         }

@@ -395,6 +395,10 @@ class ReconstructCommandTest {
         assertTrue(report.at("/views/copyInput/mean/psnr").asDouble() > report.at("/views/generated/mean/psnr").asDouble(), out.toString());
         assertEquals(SIZE * 3, Images.read(results.resolve("mouse.png")).height());
         assertTrue(Files.exists(results.resolve("run.json")));
+        JsonNode hashes = new ObjectMapper().readTree(results.resolve("weights.json").toFile());
+        for (String network : List.of("unet", "vae", "gslrm")) {
+            assertTrue(hashes.at("/" + network + "/sha256").asText().length() == 64 && hashes.at("/" + network + "/tensors").size() > 10, network);
+        }
 
         assertEquals(0, run("evaluate", "views", "--data", sample.toString(), "--pipeline", pipeline.toString(), "--cameras", rig.toString(), "--steps", "2", "-o",
                 results.toString()), err.toString());

@@ -236,6 +236,9 @@ class SplatCommandTest {
         assertTrue(err.toString().contains("2/2 steps"), "the steps that the pipeline recommends: " + err);
         JsonNode views = new ObjectMapper().readTree(results.resolve("views.json").toFile());
         assertEquals(6, views.get("nearestSlot").size());
+        JsonNode hashes = new ObjectMapper().readTree(results.resolve("weights.json").toFile());
+        assertEquals(org.mouselift.data.checkpoint.ContentHash.ofFile(pipeline.resolve("unet/diffusion_pytorch_model.safetensors")), hashes.at("/unet/sha256").asText());
+        assertTrue(hashes.at("/vae/tensors").size() > 10 && hashes.at("/gslrm/tensors").size() > 10, "every file of weights by tensor");
         assertEquals(2 * 32, org.mouselift.data.image.Images.read(results.resolve("generated_views.png")).height());
         assertTrue(Files.exists(results.resolve("input.png")) && Files.exists(results.resolve("generated_views").resolve("view_05.png")));
 

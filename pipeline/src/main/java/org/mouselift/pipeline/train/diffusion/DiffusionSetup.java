@@ -19,8 +19,6 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.checkpoint.ArtefactStatus;
-import org.mouselift.data.checkpoint.Checkpoint;
-import org.mouselift.data.checkpoint.StoredTensor;
 import org.mouselift.data.dataset.BackgroundColor;
 import org.mouselift.data.dataset.DatasetLineage;
 import org.mouselift.data.dataset.DiffusionViews;
@@ -42,6 +40,7 @@ import org.mouselift.models.unet.UNetConfig;
 import org.mouselift.models.unet.UNetMV2DConditionModel;
 import org.mouselift.models.vae.AutoencoderConfig;
 import org.mouselift.models.vae.AutoencoderKL;
+import org.mouselift.pipeline.checkpoint.MappedWeights;
 import org.mouselift.pipeline.checkpoint.UNetFolder;
 import org.mouselift.pipeline.config.DiffusionConfig;
 import org.mouselift.pipeline.multiview.ExpectedSubject;
@@ -76,16 +75,10 @@ public final class DiffusionSetup {
         return JSON.readValue(file.toFile(), new TypeReference<LinkedHashMap<String, Object>>() {});
     }
 
-    /** Weights of a file or component folder as f32 tensors in the current scope. */
-    private static Map<String, Tensor> weights(Path path) throws IOException {
+    /** Weights of a file or component folder as they are stored, on the mapped file. */
+    private static MappedWeights weights(Path path) throws IOException {
         ArtefactStatus.requireUsable(path);
-        Map<String, Tensor> out = new LinkedHashMap<>();
-        try (Checkpoint file = Checkpoint.open(path)) {
-            for (Map.Entry<String, StoredTensor> e : file.stateDict().entrySet()) {
-                out.put(e.getKey(), Tensor.of(e.getValue().floats(), e.getValue().shape()));
-            }
-        }
-        return out;
+        return MappedWeights.open(path);
     }
 
     /** Noise of the steps: {@link #scheduler}. */
@@ -109,10 +102,12 @@ public final class DiffusionSetup {
         }
         Path folder = autoencoderFolder(c);
         AutoencoderConfig config = autoencoder(c);
-        try (Scope scope = Scope.open("autoencoder")) {
-            AutoencoderKL vae = AutoencoderKL.load(config, DType.F32, weights(folder), folder.toString());
-            vae.stateDict().values().forEach(p -> p.requiresGrad(false));
-            return new LatentSpace(vae);
+        MappedWeights file = weights(folder);
+        try {
+            return new LatentSpace(AutoencoderKL.stored(config, file.state(), folder.toString()), file);
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
         }
     }
 
@@ -183,8 +178,8 @@ public final class DiffusionSetup {
         if (fresh) {
             unet = UNetMV2DConditionModel.initialised(config, DType.F32, c.seed());
         } else {
-            try (Scope scope = Scope.open("UNet")) {
-                unet = UNetMV2DConditionModel.adapt(config, DType.F32, weights(folder), folder.toString(), c.source().zeroNewChannels(), c.source().zeroAlways(), c.seed());
+            try (Scope scope = Scope.open("UNet"); MappedWeights file = weights(folder)) {
+                unet = UNetMV2DConditionModel.adapt(config, DType.F32, file.state(), folder.toString(), c.source().zeroNewChannels(), c.source().zeroAlways(), c.seed());
             }
         }
         unet.gradientCheckpointing(c.gradientCheckpointing());
