@@ -82,6 +82,7 @@ final class EvaluatePromptsCommand implements Callable<Integer> {
     private int pictures;
 
     @Option(names = {"-o", "--output"}, defaultValue = "prompts_out", paramLabel = "DIR", description = "Folder for the results (default: ${DEFAULT-VALUE}).")
+    @PathRole(PathRole.Kind.OUTPUT_FOLDER)
     private Path output;
 
     @Option(names = "--json", description = "Print comparison.json instead of the statements.")

@@ -87,6 +87,17 @@ class PathCheckTest {
                 })));
     }
 
+    @Test
+    void whatOutputNamesNeedNotBeThere() {
+        for (Command command : leaves(List.of(), Mouselift.commandLine())) {
+            for (ArgSpec a : paths(command)) {
+                if (a instanceof OptionSpec option && List.of(option.names()).contains("--output")) {
+                    assertTrue(OUTPUTS.contains(PathCheck.kind(a)), () -> String.join(" ", command.name) + " --output has the role " + PathCheck.kind(a));
+                }
+            }
+        }
+    }
+
     @TestFactory
     Stream<DynamicTest> anyOutputThatCannotBeWritten() {
         return leaves(List.of(), Mouselift.commandLine()).stream().flatMap(command -> paths(command).stream().filter(a -> OUTPUTS.contains(PathCheck.kind(a)))
