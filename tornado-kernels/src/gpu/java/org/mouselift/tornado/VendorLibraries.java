@@ -14,16 +14,16 @@ import org.mouselift.engine.device.VendorLibrary;
  * modules lie in every SDK and say nothing), TornadoVM's module for it, and the module's native library, which the CUDA SDK brings
  * and which in turn needs the vendor's own.
  */
-final class VendorLibraries {
-    static final String CUBLAS = "cuBLAS";
-    static final String CUDNN = "cuDNN";
+public final class VendorLibraries {
+    public static final String CUBLAS = "cuBLAS";
+    public static final String CUDNN = "cuDNN";
     private static final String BACKEND = "cuda";
     private static final List<String[]> KNOWN = List.of(new String[] {CUBLAS, "tornado.cublas", "tornado-cublas"}, new String[] {CUDNN, "tornado.cudnn", "tornado-cudnn"});
 
     private VendorLibraries() {}
 
     /** The libraries that the backend of a device could have, usable or with the reason why not; none for backends that offer none. */
-    static List<VendorLibrary> of(String kind) {
+    public static List<VendorLibrary> of(String kind) {
         if (!kind.equals(BACKEND)) {
             return List.of();
         }
@@ -31,7 +31,7 @@ final class VendorLibraries {
     }
 
     /** True if a device can use a library. */
-    static boolean usable(String kind, String name) {
+    public static boolean usable(String kind, String name) {
         return of(kind).stream().anyMatch(l -> l.name().equals(name) && l.usable());
     }
 

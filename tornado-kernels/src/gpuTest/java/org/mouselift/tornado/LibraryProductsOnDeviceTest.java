@@ -32,6 +32,7 @@ import org.mouselift.tornado.plan.Gemm;
 import org.mouselift.tornado.plan.ProductLibrary;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 
 /**
  * Products as library tasks of TornadoVM: on CUDA through cuBLAS, on OpenCL through {@link StandInLibrary}, so that everything up to
@@ -147,6 +148,25 @@ class LibraryProductsOnDeviceTest {
             compare(CublasTask.of(new Gemm(false, true, 5, 7, 11, 2, 12, 140, 13, 150, beta, 6, 42, 3), a, b, c),
                     call(factory, "cublasSgemmStridedBatched", 0, 1, 5, 7, 11, 2f, a, 12, 140L, b, 13, 150L, beta, c, 6, 42L, 3));
         }
+    }
+
+    @Test
+    void tasksOfTheTableOfSpeedsAreThoseOfTheSdk() throws Exception {
+        Assumptions.assumeTrue(ModuleLayer.boot().findModule("tornado.cublas").isPresent() && ModuleLayer.boot().findModule("tornado.cudnn").isPresent(),
+                "SKIPPED: this SDK lacks the module tornado.cublas or tornado.cudnn");
+        FloatArray x = new FloatArray(1000);
+        FloatArray y = new FloatArray(1000);
+        FloatArray z = new FloatArray(1000);
+        HalfFloatArray q = new HalfFloatArray(100);
+        HalfFloatArray k = new HalfFloatArray(100);
+        HalfFloatArray v = new HalfFloatArray(100);
+        HalfFloatArray o = new HalfFloatArray(100);
+        compare(CublasTask.ofHalves(new Gemm(true, false, 5, 7, 11, 2, 12, 0, 13, 0, 0, 6, 0, 1), q, k, z),
+                call(Class.forName("uk.ac.manchester.tornado.cublas.CuBlas"), "cublasGemmExFP16FP32", 1, 0, 5, 7, 11, 2f, q, 12, k, 13, 0f, z, 6));
+        Class<?> cudnn = Class.forName("uk.ac.manchester.tornado.cudnn.CuDnn");
+        compare(CudnnTask.convolution(x, y, z, 1, 2, 3, 4, 5, 6, 7, 8, 9), call(cudnn, "cudnnConv2d", x, y, z, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+        compare(CudnnTask.attention(q, k, v, o, 1, 2, 3, 4, 8, 0.5f), call(cudnn, "sdpaForward", q, k, v, o, 1, 2, 3, 4, 8, 0.5f, false));
+        assertThrows(DeviceException.class, () -> CublasTask.ofHalves(new Gemm(false, false, 5, 7, 11, 1, 5, 55, 11, 77, 0, 5, 35, 3), q, k, z));
     }
 
     private static LibraryTaskDescriptor call(Class<?> factory, String name, Object... arguments) throws ReflectiveOperationException {

@@ -24,16 +24,16 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * lies between a plan and the native call is TornadoVM's own.
  */
 @SuppressWarnings("restricted")
-final class StandInLibrary implements AutoCloseable {
+public final class StandInLibrary implements AutoCloseable {
     private static final String SPI = "uk.ac.manchester.tornado.runtime.library.spi.";
     private static final int MEM_CONTEXT = 0x1106;
     private static final int CONTEXT_DEVICES = 0x1081;
     private static final Linker LINKER = Linker.nativeLinker();
 
     /** A call that arrived. */
-    record Call(String function, Gemm gemm) {}
+    public record Call(String function, Gemm gemm) {}
 
-    final List<Call> calls = new ArrayList<>();
+    public final List<Call> calls = new ArrayList<>();
     private final Field providers;
     private final Object before;
     private final SymbolLookup openCl = SymbolLookup.libraryLookup("libOpenCL.so.1", Arena.global());
@@ -43,7 +43,7 @@ final class StandInLibrary implements AutoCloseable {
             ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS);
     private long queue;
 
-    StandInLibrary() throws ReflectiveOperationException {
+    public StandInLibrary() throws ReflectiveOperationException {
         providers = Class.forName("uk.ac.manchester.tornado.runtime.library.LibraryRegistry").getDeclaredField("providers");
         providers.setAccessible(true);
         before = providers.get(null);
