@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.mouselift.engine.DType;
 import org.mouselift.engine.Eager;
 import org.mouselift.engine.Elements;
@@ -19,6 +20,7 @@ import org.mouselift.engine.Ops;
 import org.mouselift.engine.Philox;
 import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
+import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.device.Device;
 import org.mouselift.engine.device.DeviceInfo;
 import org.mouselift.engine.device.DeviceOptions;
@@ -26,11 +28,13 @@ import org.mouselift.engine.device.DevicePrecision;
 import org.mouselift.engine.device.DeviceProgram;
 import org.mouselift.engine.device.DeviceRequest;
 import org.mouselift.engine.device.DeviceRuntime;
+import org.mouselift.engine.device.VendorLibrary;
 import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.op.Conv2d;
 import org.mouselift.engine.op.Linear;
 import org.mouselift.engine.trace.Program;
 import org.mouselift.models.splat.SplatViews;
+import org.mouselift.tornado.VendorLibraries;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -38,9 +42,10 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 /**
  * A table of kernel speeds on a device, beside the device's measured ceilings and, where a file of them is given, PyTorch's times on
  * the same card. The time of a kernel is the difference between a program that runs it several times and one that runs it once, so
- * that transfers and the start of a program cancel. Arguments: device, scale (1 for the sizes of the full models, more divides their
- * sides), and optionally the file of PyTorch's times (lines of case name, fp32 ms, bf16 ms,
- * fp16 ms, separated by tabs).
+ * that transfers and the start of a program cancel. Where libraries of the card's maker are usable, a case that one of them computes
+ * is followed by the library's own time on whole arrays, of which the line of our kernel gives its share, and by the time of a program
+ * that leaves the case to the library, copies included. Arguments: device, scale (1 for the sizes of the full models, more divides their
+ * sides), and optionally the file of PyTorch's times (lines of case name, fp32 ms, bf16 ms, fp16 ms, separated by tabs).
  */
 public final class DeviceBench {
     private static final int REPEATS = 8;
@@ -66,27 +71,43 @@ public final class DeviceBench {
         Map<String, double[]> torch = args.length == 3 ? times(Path.of(args[2])) : Map.of();
         DeviceRequest request = DeviceRequest.parse(args[0]);
         DeviceCeilings ceilings;
-        try (Device device = DeviceRuntime.open(request, DeviceOptions.DEFAULT)) {
+        Map<String, List<LibraryYardsticks.Yardstick>> yardsticks = new HashMap<>();
+        try (Device device = DeviceRuntime.open(request, new DeviceOptions(false, 0, DevicePrecision.FP32, false));
+                Device withLibraries = DeviceRuntime.open(request, new DeviceOptions(false, 0, DevicePrecision.FP32, true))) {
             ceilings = DeviceCeilings.measure(device(device.info()), (1 << 26) / (scale * scale), 4096 / scale);
             System.out.printf(Locale.ROOT, "%s: %.3g TFLOP/s of float32 multiply-adds, %.3g GB/s of copies (read and written bytes both count)%n", device.info(),
                     ceilings.teraflops(), ceilings.gigabytes());
             if (scale > 1) {
                 System.out.println("Names say the full sizes; measured were fewer tokens, channels and pixels, 1/" + scale + " along a side where that can be");
             }
+            List<VendorLibrary> libraries = VendorLibraries.of(device.info().kind());
+            System.out.println(libraries.isEmpty() ? device.info().kind() + " offers no vendor libraries" : "vendor libraries: " + libraries
+                    + "; % of a library: its time over ours, on whole arrays without copies");
             System.out.println("share: of the nearer of the two ceilings" + (torch.isEmpty() ? "" : "; PyTorch x: its time over ours, above 1 where ours is faster"));
             System.out.printf(Locale.ROOT, "%-34s %10s %10s %8s %8s%s%n", "kernel", "ms", "TFLOP/s", "GB/s", "share", torch.isEmpty() ? ""
                     : " PyTorch fp32 x PyTorch bf16 x PyTorch fp16 x");
             for (Case c : cases(scale)) {
-                row(device, c, "", ceilings, torch);
+                List<LibraryYardsticks.Yardstick> library = LibraryYardsticks.of(device(device.info()), device.info().kind(), c.name, scale);
+                yardsticks.put(c.name, library);
+                row(c, c.name, seconds(device, c), ceilings, torch, library);
+                for (LibraryYardsticks.Yardstick y : library) {
+                    row(c, "  " + y.library(), y.seconds(), ceilings, Map.of(), List.of());
+                }
+                if (leaves(withLibraries, c)) {
+                    row(c, "  program with " + withLibraries.libraries().getFirst(), seconds(withLibraries, c), ceilings, Map.of(), List.of());
+                }
             }
             ModelBench.print(device, scale, "");
+            if (!withLibraries.libraries().isEmpty()) {
+                ModelBench.print(withLibraries, scale, " " + withLibraries.libraries().getFirst());
+            }
         }
         if (DevicePrecision.FP16.reachedBy(request.kind())) {
             try (Device device = DeviceRuntime.open(request, new DeviceOptions(false, 0, DevicePrecision.FP16))) {
                 System.out.println("With factors rounded to fp16, on tensor cores (the share is of the float32 multiply-adds, so it may pass 100 %):");
                 for (Case c : cases(scale)) {
                     if (HALF.contains(c.name)) {
-                        row(device, c, " fp16", ceilings, torch);
+                        row(c, c.name + " fp16", seconds(device, c), ceilings, torch, yardsticks.get(c.name));
                     }
                 }
                 ModelBench.print(device, scale, " fp16");
@@ -94,17 +115,37 @@ public final class DeviceBench {
         }
     }
 
-    private static void row(Device device, Case c, String suffix, DeviceCeilings ceilings, Map<String, double[]> torch) {
-        double seconds = seconds(device, c);
+    private static void row(Case c, String name, double seconds, DeviceCeilings ceilings, Map<String, double[]> torch, List<LibraryYardsticks.Yardstick> library) {
         if (seconds <= 0) {
-            System.out.printf(Locale.ROOT, "%-34s too fast to be told from the start of a program at this scale%n", c.name + suffix);
+            System.out.printf(Locale.ROOT, "%-34s too fast to be told from the start of a program at this scale%n", name);
             return;
         }
         double share = Math.max(c.flops / seconds * 1e-12 / ceilings.teraflops(), c.bytes / seconds * 1e-9 / ceilings.gigabytes());
         double[] other = torch.get(c.name);
-        System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%%%s%n", c.name + suffix, seconds * 1e3,
+        System.out.printf(Locale.ROOT, "%-34s %10.3f %10s %8.3g %7.0f%%%s%s%n", name, seconds * 1e3,
                 c.flops == 0 ? "-" : String.format(Locale.ROOT, "%.3g", c.flops / seconds * 1e-12), c.bytes / seconds * 1e-9, 100 * share,
-                torch.isEmpty() ? "" : String.format(Locale.ROOT, " %14s %14s %14s", ratio(other, 0, seconds), ratio(other, 1, seconds), ratio(other, 2, seconds)));
+                torch.isEmpty() ? "" : String.format(Locale.ROOT, " %14s %14s %14s", ratio(other, 0, seconds), ratio(other, 1, seconds), ratio(other, 2, seconds)),
+                shares(library, seconds));
+    }
+
+    /** How fast our kernel is beside each library. */
+    private static String shares(List<LibraryYardsticks.Yardstick> library, double seconds) {
+        return library.stream().filter(y -> y.seconds() > 0).map(y -> String.format(Locale.ROOT, "  %.0f%% of %s", 100 * y.seconds() / seconds, y.library()))
+                .collect(Collectors.joining());
+    }
+
+    /** True if a program on the device gives a case to a library. */
+    private static boolean leaves(Device device, Case c) {
+        if (device.libraries().isEmpty()) {
+            return false;
+        }
+        Program.Definition definition = Program.define(c.name).kernels(device::computes);
+        for (int i = 0; i < c.shapes.size(); i++) {
+            definition.input("in" + i, TensorSpec.of(DType.F32, c.shapes.get(i)));
+        }
+        try (Scope scope = Scope.open(c.name); Program program = definition.trace(in -> List.of(c.body.apply(in))); DeviceProgram onDevice = device.prepare(program)) {
+            return device.libraries().stream().anyMatch(onDevice.listing()::contains);
+        }
     }
 
     private static String ratio(double[] other, int column, double seconds) {
@@ -241,7 +282,7 @@ public final class DeviceBench {
                 long[] one = new long[y.rank()];
                 Arrays.fill(one, 1);
                 // One number of each result, so that all are computed and nothing large comes back.
-                out.add(Ops.contiguous(y.view(new org.mouselift.engine.TensorSpec(DType.F32, org.mouselift.engine.Shape.of(one)), y.strides(), y.offset())));
+                out.add(Ops.contiguous(y.view(new TensorSpec(DType.F32, org.mouselift.engine.Shape.of(one)), y.strides(), y.offset())));
             }
             return out;
         }); DeviceProgram onDevice = device.prepare(program)) {
