@@ -73,6 +73,26 @@ class TrainingRefusalsTest {
         assertEquals(ExitCode.OK, run(run, "--set", "training.schedule.max_fwdbwd_passes", "2"), err.toString());
     }
 
+    /** F-017, K-63: what the record of a data set says about its steps. */
+    @Test
+    void dataSetsWithoutAStepOrWithCamerasLeftBehindAreRefused() throws IOException {
+        Path run = folder.resolve("lineage");
+        Path record = folder.resolve("mice/dataset.json");
+        Files.writeString(record, "{\"chain\": [{\"step\": \"prepare\", \"intrinsics\": \"exact\"}, {\"step\": \"pixel-based\", \"intrinsics\": \"frozen\"}]}");
+        assertEquals(ExitCode.BAD_INPUT, run(run));
+        assertTrue(err.toString().contains("MFL-E129") && err.toString().contains(record + ": says that step pixel-based moved the pictures and left the cameras as they were"), err.toString());
+        assertFalse(Files.exists(run), "nothing may be written");
+        assertEquals(ExitCode.OK, run(run, "--set", "training.dataset.allow_frozen_intrinsics", "true"), err.toString());
+        assertTrue(err.toString().contains("mice was made by prepare → pixel-based"), err.toString());
+        Path other = folder.resolve("expected");
+        assertEquals(ExitCode.BAD_INPUT, run(other, "--set", "training.dataset.allow_frozen_intrinsics", "true", "--set", "training.dataset.expect_preprocessing", "hull3d"));
+        assertTrue(err.toString().contains("MFL-D07") && err.toString().contains("hull3d is missing"), err.toString());
+        Path sample = folder.resolve("mice/sample_000000");
+        assertEquals(ExitCode.BAD_INPUT, Mouselift.commandLine().setOut(new PrintWriter(new StringWriter())).setErr(new PrintWriter(err, true)).execute("splat", sample.toString(), "-o",
+                folder.resolve("splat").toString()));
+        assertTrue(err.toString().contains("--allow MFL-E129"), err.toString());
+    }
+
     @Test
     void namesThatMisleadAreRefused() {
         Path spaces = folder.resolve("checkpoints/gslrm/my mouse");
