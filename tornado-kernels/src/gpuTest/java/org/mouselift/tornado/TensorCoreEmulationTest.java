@@ -145,6 +145,12 @@ class TensorCoreEmulationTest {
         }, s(1, 20, 2, 64), s(1, 260, 2, 64), s(1, 260, 2, 64));
     }
 
+    /** Where all scores are far below those of the zeros that fill the last tile. */
+    @Test
+    void attentionOfNegativeScores() {
+        attention(in -> Ops.apply(new Attention(1), Ops.abs(in.get(0)), Ops.neg(Ops.abs(in.get(1))), in.get(2)), s(1, 1, 9, 64), s(1, 1, 70, 64), s(1, 1, 70, 64));
+    }
+
     @Test
     void attentionKeepsNan() {
         try (Scope scope = Scope.open("emulation")) {
@@ -154,6 +160,11 @@ class TensorCoreEmulationTest {
             for (int i = 0; i < o.length; i++) {
                 assertEquals(i / 64 == 1, Double.isNaN(o[i]), "element " + i);
             }
+            // One of the last keys: its score is no number for all queries.
+            Elements.set(in.getFirst(), 70, 0);
+            Elements.set(in.get(1), 68 * 64, Double.NaN);
+            o = emulate(DevicePrecision.FP16, x -> Ops.apply(new Attention(0.125), x), in).results.getFirst().toDoubles();
+            assertTrue(Arrays.stream(o).allMatch(Double::isNaN));
         }
     }
 

@@ -3,6 +3,7 @@ package org.mouselift.tornado;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +19,8 @@ import org.mouselift.engine.Scope;
 import org.mouselift.engine.Tensor;
 import org.mouselift.engine.TensorSpec;
 import org.mouselift.engine.device.DeviceException;
+import org.mouselift.engine.device.DevicePrecision;
+import org.mouselift.engine.op.Attention;
 import org.mouselift.engine.trace.Program;
 import org.mouselift.tornado.launch.Elementwise;
 import org.mouselift.tornado.plan.Block;
@@ -27,6 +30,7 @@ import org.mouselift.tornado.plan.Launch;
 import org.mouselift.tornado.plan.Lowering;
 import org.mouselift.tornado.plan.LoweringRules;
 import org.mouselift.tornado.plan.Packing;
+import org.mouselift.tornado.plan.ProductLibrary;
 import org.mouselift.tornado.plan.Segments;
 
 /** Plans without a device: launches, fusion, memory, segments, refusals. */
@@ -156,6 +160,26 @@ class LoweringTest {
             String message = assertThrows(DeviceException.class, () -> Lowering.of(p, false)).getMessage();
             assertTrue(message.contains("device code can index 2147483631"), message);
         }
+    }
+
+    private static DevicePlan half(Function<List<Tensor>, List<Tensor>> f, TensorSpec... specs) {
+        try (Scope s = Scope.open("test"); Program p = trace(f, specs)) {
+            return Lowering.of(p, false, ProductLibrary.CUBLAS, DevicePrecision.FP16);
+        }
+    }
+
+    @Test
+    void halfPrecisionGoesToTensorCoresAndNotToLibraries() {
+        DevicePlan plan = half(in -> List.of(Ops.matmul(in.get(0), in.get(1))), TensorSpec.of(DType.F32, 4096, 4096), TensorSpec.of(DType.F32, 4096, 4096));
+        assertEquals(List.of("halfTiles", "halfTiles", "tensorCoreMatmul"), kernels(plan));
+        assertEquals(List.of("matmul, input 'in0' (of shape [4096,4096])", "matmul, input 'in1' (of shape [4096,4096])"), plan.overflows().places());
+        TensorSpec wide = TensorSpec.of(DType.F32, 1, 2, 70, 64);
+        assertEquals(List.of("halfTiles", "halfTiles", "halfTiles", "tensorCoreAttention"),
+                kernels(half(in -> Ops.apply(new Attention(0.125), in), wide, wide, wide)));
+        TensorSpec narrow = TensorSpec.of(DType.F32, 1, 2, 70, 32);
+        assertEquals(List.of("attention64"), kernels(half(in -> Ops.apply(new Attention(0.125), in), narrow, narrow, narrow)));
+        assertNull(half(in -> List.of(Ops.exp(in.getFirst())), M).overflows());
+        assertNull(lower(in -> List.of(Ops.matmul(in.get(0), in.get(0))), TensorSpec.of(DType.F32, 6, 6)).overflows());
     }
 
     @Test

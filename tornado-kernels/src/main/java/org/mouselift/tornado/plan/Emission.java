@@ -91,8 +91,8 @@ public final class Emission {
         if (overflows == null) {
             overflows = new Overflows(block(TensorSpec.of(DType.I32, 1), "fp16 overflow", true), new ArrayList<>());
         }
-        overflows.places().add(node.operation().name() + (node.path().isEmpty() ? "" : " in " + node.path()) + ", " + rounded.block().label() + " of shape "
-                + rounded.shape());
+        overflows.places().add(node.operation().name() + (node.path().isEmpty() ? "" : " in " + node.path()) + ", " + rounded.block().label() + " (of shape "
+                + rounded.shape() + ")");
         return overflows;
     }
 
