@@ -73,6 +73,7 @@ final class EvaluatePromptsCommand implements Callable<Integer> {
     private Double guidance;
 
     @Option(names = "--cameras", paramLabel = "RIG", description = "Directions of the slots: a rig or a camera file (default: the rig that the pipelines or their prompts record).")
+    @PathRole(PathRole.Kind.RIG)
     private String cameras;
 
     @Option(names = "--allow", paramLabel = "CODE", description = "Go on although this check of the prompts fails; the report says so (see mouselift prompts check).")

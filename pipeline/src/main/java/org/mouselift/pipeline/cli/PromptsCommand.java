@@ -9,8 +9,9 @@ import picocli.CommandLine.Spec;
 /** {@code mouselift prompts}: the text that tells the views apart, and its embeddings. */
 @Command(
         name = "prompts",
-        description = "Make, show and check prompt embeddings: one sentence a view, as the text encoder puts it into numbers.",
-        subcommands = {PromptsMakeCommand.class, PromptsShowCommand.class, PromptsCheckCommand.class, PromptsStylesCommand.class})
+        description = "Make, show, check and convert prompt embeddings: one sentence a view, as the text encoder puts it into numbers.",
+        subcommands = {PromptsMakeCommand.class, PromptsShowCommand.class, PromptsCheckCommand.class, PromptsVerifyCommand.class, PromptsConvertCommand.class,
+            PromptsStylesCommand.class})
 final class PromptsCommand implements Runnable {
     @ParentCommand
     Mouselift mouselift;
@@ -20,6 +21,6 @@ final class PromptsCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "what about prompts? make, show, check or styles");
+        throw new ParameterException(spec.commandLine(), "what about prompts? make, show, check, verify, convert or styles");
     }
 }

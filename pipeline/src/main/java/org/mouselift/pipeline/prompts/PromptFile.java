@@ -57,6 +57,21 @@ public final class PromptFile {
         return path.getFileName().toString().endsWith(".pt");
     }
 
+    /** The embeddings of a file and, of a PyTorch file, those of the normal maps beside it; colour first. */
+    public static List<PromptEmbeddings> readWithNormal(Path path) throws IOException {
+        List<PromptEmbeddings> own = PromptEmbeddings.readAll(path);
+        Path beside = torch(path) ? normalFile(path) : path;
+        if (own.size() > 1 || own.getFirst().kind() == PromptEmbeddings.Kind.NORMAL || beside.equals(path) || !Files.isRegularFile(beside)) {
+            return own;
+        }
+        PromptEmbeddings normal = PromptEmbeddings.read(beside, PromptEmbeddings.Kind.NORMAL);
+        if (normal.kind() != PromptEmbeddings.Kind.NORMAL || !Arrays.equals(normal.shape(), own.getFirst().shape())) {
+            throw new PromptException("MFL-E109", beside, "is " + normal.describe() + " of the kind " + normal.kind() + " beside " + own.getFirst().describe() + " in " + path.getFileName(),
+                    "Expected the normal-map embeddings of the same set; move it away");
+        }
+        return List.of(own.getFirst(), normal);
+    }
+
     private static Path normalFile(Path path) {
         String name = path.getFileName().toString();
         return path.resolveSibling(name.equals("clr_embeds.pt") ? "normal_embeds.pt" : name.substring(0, name.length() - ".pt".length()) + "_normal.pt");

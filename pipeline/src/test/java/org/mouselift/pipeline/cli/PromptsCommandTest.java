@@ -154,6 +154,34 @@ class PromptsCommandTest {
     }
 
     @Test
+    void filesOfBothKindsHoldTheSame() throws IOException {
+        Path file = make("mouse_prompt_embeds_6view/clr_embeds.pt", "--style", "mouse_elevated");
+        assertEquals(0, run("prompts", "verify", file, "--text-encoder", encoder), out.toString());
+        assertEquals(12, out.toString().lines().filter(l -> l.startsWith("ok  ")).count(), out.toString());
+        Path copy = folder.resolve("copy.safetensors");
+        assertEquals(0, run("prompts", "convert", file, "-o", copy), err.toString());
+        assertTrue(out.toString().contains("F16[6,77,8], with normal maps"), out.toString());
+        Path back = folder.resolve("back/clr_embeds.pt");
+        assertEquals(0, run("prompts", "convert", copy, "-o", back), err.toString());
+        List<PromptEmbeddings> first = PromptEmbeddings.readAll(copy);
+        assertArrayEquals(PromptEmbeddings.read(file).values(), first.getFirst().values());
+        assertArrayEquals(Files.readAllBytes(file), Files.readAllBytes(back), "there and back, byte for byte");
+        assertArrayEquals(Files.readAllBytes(file.resolveSibling("normal_embeds.pt")), Files.readAllBytes(back.resolveSibling("normal_embeds.pt")));
+        assertEquals(JSON.readTree(file.resolveSibling("metadata.json").toFile()), JSON.readTree(back.resolveSibling("metadata.json").toFile()));
+        assertEquals(0, run("prompts", "verify", copy, "--text-encoder", encoder), out.toString());
+        refused(ExitCode.BAD_INPUT, "exists already", "prompts", "convert", file, "-o", copy);
+        refused(ExitCode.BAD_INPUT, "MFL-E109", "prompts", "convert", file.resolveSibling("normal_embeds.pt"), "-o", folder.resolve("n.safetensors"));
+        // Embeddings of another style under these sentences are found out.
+        Path other = make("other/clr_embeds.pt", "--style", "simple");
+        Files.copy(file.resolveSibling("metadata.json"), other.resolveSibling("metadata.json"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Files.delete(other.resolveSibling("normal_embeds.pt"));
+        assertEquals(1, run("prompts", "verify", other, "--text-encoder", encoder), out.toString());
+        assertEquals(6, out.toString().lines().filter(l -> l.startsWith("FAIL colour row")).count(), out.toString());
+        Path wide = TinyTextEncoder.write(folder.resolve("wide"), 16);
+        refused(ExitCode.BAD_INPUT, "MFL-E104", "prompts", "verify", file, "--text-encoder", wide);
+    }
+
+    @Test
     void whatCannotBeMadeIsNotWritten() throws IOException {
         Path file = folder.resolve("x.safetensors");
         refused(ExitCode.BAD_INPUT, "prompt style \"cat\": is unknown (there are facelift, hybrid", "prompts", "make", "--style", "cat", "--text-encoder", encoder, "-o", file);
@@ -313,6 +341,14 @@ class PromptsCommandTest {
         Path human = prompts.resolve("fixed_prompt_embeds_6view/clr_embeds.pt");
         Path wide = unet(folder.resolve("wide"), 6, 1024);
         assertEquals(0, run("prompts", "check", human, "--unet", wide, "--rig", "human6", "--views", 6), out.toString());
+        PromptEmbeddings.read(human);
+        long best = Long.MAX_VALUE;
+        for (int i = 0; i < 3; i++) {
+            long start = System.nanoTime();
+            PromptEmbeddings.read(human);
+            best = Math.min(best, System.nanoTime() - start);
+        }
+        assertTrue(best < 200_000_000, "loading takes less than 0.2 s: " + best * 1e-9);
         refused(1, "MFL-E121", "prompts", "check", human, "--unet", wide, "--rig", "mouse6");
         Path mouse = prompts.resolve("mouse_prompt_embeds_6view/clr_embeds.pt");
         for (Object[] arguments : List.of(new Object[] {"prompts", "check", mouse}, new Object[] {"prompts", "check", mouse, "--unet", wide})) {
