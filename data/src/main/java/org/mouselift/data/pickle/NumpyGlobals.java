@@ -39,11 +39,11 @@ public final class NumpyGlobals {
     /**
      * The allow-list: {@code "module name"} → global.
      *
-     * @param maxBytes how many bytes all arrays together may be made from: the size of the pickle. It can name the same bytes again and
-     *     again, so that without a limit its size would not bound the memory.
+     * @param size of the pickle in bytes. It can name the same bytes again and again; all byte strings and arrays together may copy twice
+     *     its size, since Python 2 and protocol 2 make text of it, of the text a byte string, and of that an array.
      */
-    public static Map<String, PickleGlobal> all(long maxBytes) {
-        Budget budget = new Budget(maxBytes);
+    public static Map<String, PickleGlobal> all(long size) {
+        Budget budget = new Budget(Math.multiplyExact(2, size));
         PickleGlobal ndarray = arguments -> {
             throw new IllegalArgumentException("numpy.ndarray cannot be called in data files");
         };

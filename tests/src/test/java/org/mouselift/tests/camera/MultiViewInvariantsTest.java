@@ -56,8 +56,7 @@ class MultiViewInvariantsTest {
         // Homogeneous pixels K·x_cam: no division, so that points behind a camera count as well.
         Vector3D x1 = a.intrinsics().matrix().times(a.pose().toCamera(x.vector()));
         Vector3D x2 = b.intrinsics().matrix().times(b.pose().toCamera(x.vector()));
-        double size = magnitude(f, x1, x2);
-        near(0, x2.dotProduct(f.times(x1)), size);
+        near(0, x2.dotProduct(f.times(x1)), magnitude(a, x1, b, x2));
         double[] singular = new SingularValueDecomposition(f.toRealMatrix()).getSingularValues();
         assertTrue(singular[2] <= 1e-9 * singular[0], "rank 2");
         assertTrue(singular[1] > 0, "not rank 1");
@@ -70,15 +69,19 @@ class MultiViewInvariantsTest {
         assertTrue(f.transpose().times(e2).getNorm() <= 1e-9 * f.maxAbs() * e2.getNorm());
     }
 
-    /** The sum of the absolute values of the terms of {@code x2ᵀ·F·x1}. */
-    static double magnitude(Mat3 f, Vector3D x1, Vector3D x2) {
-        double sum = 0;
-        for (int i = 0; i < 3; i++) {
-            for (int j = 0; j < 3; j++) {
-                sum += Math.abs(x2.toArray()[i] * f.get(i, j) * x1.toArray()[j]);
-            }
-        }
-        return sum;
+    /**
+     * The natural size of {@code x2ᵀ·F·x1 = (K2⁻¹·x2)ᵀ·[t]×·R·(K1⁻¹·x1)}: both pixels as directions and the places that t is the difference of.
+     * The terms of the product itself may all vanish, where point and centres lie on a line.
+     */
+    static double magnitude(Camera first, Vector3D x1, Camera second, Vector3D x2) {
+        return direction(second, x2) * (first.center().getNorm() + second.center().getNorm()) * direction(first, x1);
+    }
+
+    /** The length of K⁻¹·x, of absolute values. */
+    private static double direction(Camera camera, Vector3D x) {
+        Intrinsics k = camera.intrinsics();
+        double w = Math.abs(x.getZ());
+        return new Vector3D((Math.abs(x.getX()) + Math.abs(k.cx()) * w) / k.fx(), (Math.abs(x.getY()) + Math.abs(k.cy()) * w) / k.fy(), w).getNorm();
     }
 
     @Property
