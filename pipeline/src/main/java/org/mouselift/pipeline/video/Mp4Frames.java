@@ -46,6 +46,7 @@ public final class Mp4Frames implements FrameSource {
     private final FileChannel channel;
     private final SeekableDemuxerTrack track;
     private final ContainerAdaptor decoder;
+    private final DecodeDeadline deadline = new DecodeDeadline(DecodeDeadline.PATIENCE);
     private final byte[][] buffer;
     private final long[] times;
     private final boolean[] keys;
@@ -248,7 +249,7 @@ public final class Mp4Frames implements FrameSource {
         if (packet == null || time(packet) != times[position]) {
             throw new RecordingException(file, "ends before packet " + position, "write the video again");
         }
-        Picture picture = decoder.decodeFrame(packet, buffer);
+        Picture picture = deadline.within(() -> decoder.decodeFrame(packet, buffer));
         if (picture == null) {
             throw new RecordingException(file, "has no picture in packet " + position, "write the video again");
         }
@@ -285,6 +286,7 @@ public final class Mp4Frames implements FrameSource {
     @Override
     public void close() throws IOException {
         waiting.clear();
+        deadline.close();
         channel.close();
     }
 }
