@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.mouselift.engine.DType;
 
 /**
  * What changed from one checkpoint to another. Tensors are compared by name, as numbers whatever their element types.
@@ -75,6 +76,42 @@ public record CheckpointDifference(List<String> onlyInFirst, List<String> onlyIn
     /** True if both hold the same names, shapes and numbers. */
     public boolean same() {
         return onlyInFirst.isEmpty() && onlyInSecond.isEmpty() && changed.isEmpty();
+    }
+
+    /**
+     * True if both networks ({@link Checkpoint#stateDict}) have the same names, shapes and numbers, where the numbers of a wider element type
+     * may be rounded to those of a narrower one: the same weights, whatever container and precision they were saved in. Ends at the first
+     * tensor that differs.
+     */
+    public static boolean sameWeights(Checkpoint first, Checkpoint second) throws CheckpointException {
+        Map<String, StoredTensor> a = first.stateDict();
+        Map<String, StoredTensor> b = second.stateDict();
+        return a.keySet().equals(b.keySet()) && a.entrySet().stream().allMatch(e -> Arrays.equals(e.getValue().shape(), b.get(e.getKey()).shape()))
+                && a.entrySet().stream().allMatch(e -> sameNumbers(e.getValue(), b.get(e.getKey())));
+    }
+
+    private static boolean sameNumbers(StoredTensor a, StoredTensor b) {
+        if (a.type() == b.type()) {
+            return a.data().mismatch(b.data()) < 0;
+        }
+        if (!a.type().isFloat() || !b.type().isFloat()) {
+            return false;
+        }
+        boolean narrower = b.type().bytes() < a.type().bytes();
+        float[] wide = (narrower ? a : b).floats();
+        StoredTensor small = narrower ? b : a;
+        float[] own = small.floats();
+        for (int i = 0; i < own.length; i++) {
+            float rounded = switch (small.dtype()) {
+                case F16 -> Float.float16ToFloat(Float.floatToFloat16(wide[i]));
+                case BF16 -> DType.bf16ToFloat(DType.floatToBf16(wide[i]));
+                default -> wide[i];
+            };
+            if (Float.compare(rounded, own[i]) != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static Change compare(String name, StoredTensor a, StoredTensor b) {

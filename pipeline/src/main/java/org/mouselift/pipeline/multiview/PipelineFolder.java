@@ -15,6 +15,7 @@ import org.mouselift.data.camera.CameraRig;
 import org.mouselift.data.camera.OpencvCameraFile;
 import org.mouselift.data.checkpoint.ArtefactStatus;
 import org.mouselift.data.checkpoint.Checkpoint;
+import org.mouselift.data.checkpoint.CheckpointDifference;
 import org.mouselift.data.checkpoint.Provenance;
 import org.mouselift.data.checkpoint.TensorNamesException;
 import org.mouselift.engine.EngineException;
@@ -66,12 +67,22 @@ public record PipelineFolder(Path path, Path unet, List<String> components, Opti
             Optional<Path> base = Checkpoint.weightsIn(own);
             // The pipeline that a training exported has the UNet of that training: there is no base model in it.
             boolean trained = Provenance.read(path).map(p -> p.parents().stream().anyMatch(parent -> parent.role().equals("checkpoint"))).orElse(false);
-            if (base.isPresent() && !trained && Files.mismatch(base.get(), folder.weightsFile("unet")) < 0) {
-                throw new MultiViewException("MFL-E204", unet.path(), "the UNet equals that of the pipeline " + path + ", byte for byte: fine-tuned weights were not applied",
+            if (base.isPresent() && !trained && same(base.get(), folder.weightsFile("unet"))) {
+                throw new MultiViewException("MFL-E204", unet.path(), "the UNet equals that of the pipeline " + path + ", number for number: fine-tuned weights were not applied",
                         "name the checkpoint that was trained, or leave --unet away to use the pipeline as it is");
             }
         }
         return folder;
+    }
+
+    /** The same file, or the same weights in another container or precision; fine-tuned ones differ in their first tensor already. */
+    private static boolean same(Path base, Path other) throws IOException {
+        if (Files.mismatch(base, other) < 0) {
+            return true;
+        }
+        try (Checkpoint a = Checkpoint.open(base); Checkpoint b = Checkpoint.open(other)) {
+            return CheckpointDifference.sameWeights(a, b);
+        }
     }
 
     private static PipelineFolder open(Path path, Path unet) throws IOException {

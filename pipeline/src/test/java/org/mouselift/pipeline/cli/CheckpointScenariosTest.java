@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ import org.mouselift.data.pickle.OrderedDict;
 import org.mouselift.data.safetensors.SafetensorsWriter;
 import org.mouselift.data.torch.TorchValues;
 import org.mouselift.data.torch.TorchWriter;
+import org.mouselift.engine.DType;
 import org.mouselift.pipeline.multiview.TinyPipeline;
 import picocli.CommandLine;
 
@@ -205,6 +207,30 @@ class CheckpointScenariosTest {
         }
         assertEquals(ExitCode.BAD_INPUT, views(training.resolve("checkpoint-1")));
         assertTrue(err.toString().contains("error: MFL-E204: " + same + ": the UNet equals that of the pipeline " + pipeline), err.toString());
+    }
+
+    @Test
+    void theBaseModelSavedInAnotherWayIsNoFineTunedOneEither() throws IOException {
+        Path folder = unet(training.resolve("checkpoint-1/unet"));
+        SafetensorsWriter half = new SafetensorsWriter();
+        OrderedDict torch = new OrderedDict();
+        try (Checkpoint stored = Checkpoint.open(pipeline.resolve("unet").resolve(FILE))) {
+            for (StoredTensor t : stored.tensors().values()) {
+                java.nio.ByteBuffer bits = java.nio.ByteBuffer.allocate(2 * (int) t.elements()).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+                for (float value : t.floats()) {
+                    bits.putShort(Float.floatToFloat16(value));
+                }
+                half.add(t.name(), DType.F16, t.shape(), MemorySegment.ofArray(bits.array()));
+                torch.put(t.name(), TorchValues.of(t.shape(), t.floats()));
+            }
+        }
+        half.write(folder.resolve(FILE));
+        assertEquals(ExitCode.BAD_INPUT, views(training.resolve("checkpoint-1")));
+        assertTrue(err.toString().contains("error: MFL-E204: " + folder + ": the UNet equals that of the pipeline "), err.toString());
+        Files.delete(folder.resolve(FILE));
+        TorchWriter.write(folder.resolve("diffusion_pytorch_model.bin"), torch);
+        assertEquals(ExitCode.BAD_INPUT, views(training.resolve("checkpoint-1")));
+        assertTrue(err.toString().contains("error: MFL-E204: " + folder + ": the UNet equals that of the pipeline "), err.toString());
     }
 
     private static void delete(Path tree) throws IOException {
