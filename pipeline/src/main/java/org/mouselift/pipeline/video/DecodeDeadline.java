@@ -16,7 +16,7 @@ import java.util.function.Supplier;
  */
 final class DecodeDeadline implements AutoCloseable {
     /** Far more than a slow machine takes for the largest picture. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** The call did not end in time, or an earlier one did not. */
     static final class OverrunException extends RuntimeException {
@@ -24,6 +24,11 @@ final class DecodeDeadline implements AutoCloseable {
 
         OverrunException(Duration patience) {
             super("the decoder did not come to an end within " + patience.toSeconds() + " s");
+        }
+
+        @Override
+        public String toString() {
+            return getMessage();
         }
     }
 

@@ -4,11 +4,14 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.jcodec.api.FrameGrab;
 import org.jcodec.api.JCodecException;
@@ -18,6 +21,8 @@ import org.jcodec.codecs.h264.io.model.SeqParameterSet;
 import org.jcodec.codecs.h264.io.model.VUIParameters;
 import org.jcodec.common.SeekableDemuxerTrack;
 import org.jcodec.common.io.FileChannelWrapper;
+import org.jcodec.common.logging.LogLevel;
+import org.jcodec.common.logging.Logger;
 import org.jcodec.common.model.Packet;
 import org.jcodec.common.model.Picture;
 import org.jcodec.common.model.Rect;
@@ -41,12 +46,23 @@ public final class Mp4Frames implements FrameSource {
     /** Decoded frames that wait for their turn: more than the reordering depth of H.264. */
     private static final int WAITING = 17;
     private static final int MAX_FRAMES = 10_000_000;
+    private static final int MAX_WARNINGS = 20;
+
+    static {
+        // The library would write to standard output, which is for results, and the same line for every macroblock.
+        Set<String> said = ConcurrentHashMap.newKeySet();
+        Logger.addSink(message -> {
+            if (message.getLevel().compareTo(LogLevel.WARN) >= 0 && said.size() < MAX_WARNINGS && said.add(message.getMessage())) {
+                System.err.println("H.264 decoder: " + message.getMessage());
+            }
+        });
+    }
 
     private final Path file;
     private final FileChannel channel;
     private final SeekableDemuxerTrack track;
     private final ContainerAdaptor decoder;
-    private final DecodeDeadline deadline = new DecodeDeadline(DecodeDeadline.PATIENCE);
+    private final DecodeDeadline deadline;
     private final byte[][] buffer;
     private final long[] times;
     private final boolean[] keys;
@@ -64,8 +80,9 @@ public final class Mp4Frames implements FrameSource {
     /** The key frame from which the decoder has been running: what lies before it, it does not know. */
     private int since;
 
-    private Mp4Frames(Path file, FileChannel channel) throws IOException, JCodecException {
+    private Mp4Frames(Path file, FileChannel channel, Duration patience) throws IOException, JCodecException {
         this.file = file;
+        this.deadline = new DecodeDeadline(patience);
         this.channel = channel;
         FrameGrab grab = FrameGrab.createFrameGrab(new FileChannelWrapper(channel));
         this.track = grab.getVideoTrack();
@@ -109,10 +126,15 @@ public final class Mp4Frames implements FrameSource {
 
     /** @throws RecordingException if the file is no H.264 video that can be read */
     public static Mp4Frames open(Path file) throws IOException {
+        return open(file, DecodeDeadline.PATIENCE);
+    }
+
+    /** The same with another time that a frame may take. */
+    static Mp4Frames open(Path file, Duration patience) throws IOException {
         FileChannel channel = FileChannel.open(file);
         try {
             Mp4Contents.requireReadable(file, channel, REMEDY);
-            return new Mp4Frames(file, channel);
+            return new Mp4Frames(file, channel, patience);
         } catch (JCodecException | RuntimeException e) {
             // The library reports damaged files with whatever its parser stumbled over.
             channel.close();

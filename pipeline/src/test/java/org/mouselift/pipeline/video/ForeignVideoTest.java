@@ -6,9 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,6 +93,53 @@ class ForeignVideoTest {
             Files.write(file, Arrays.copyOf(whole, length));
             String message = assertThrows(RecordingException.class, () -> Mp4Frames.open(file)).getMessage();
             assertTrue(message.contains(file.toString()) && !message.contains("Exception"), message);
+        }
+    }
+
+    /** Reads all frames of a file with little patience, in a process of its own: a decoder that loops goes on as long as its process. */
+    static final class Reading {
+        private Reading() {}
+
+        public static void main(String[] file) throws IOException {
+            try (Mp4Frames frames = Mp4Frames.open(Path.of(file[0]), Duration.ofSeconds(2))) {
+                for (int f = 0; f < frames.frames(); f++) {
+                    try {
+                        frames.read(f);
+                    } catch (MissingFrameException e) {
+                        System.out.println("frame " + e.frame() + ": " + e.getMessage());
+                    }
+                }
+            } catch (RecordingException e) {
+                System.out.println(e.getMessage());
+            }
+            System.exit(0);
+        }
+    }
+
+    /** Eight damaged bytes each, with which the library reads the prediction of a macroblock, or the order of its references, without end. */
+    @ParameterizedTest
+    @ValueSource(longs = {1005, 1012})
+    void damageThatMakesTheDecoderLoopIsNamed(long seed) throws Exception {
+        Path file = resource("bframes_main.mp4");
+        byte[] bytes = Files.readAllBytes(file);
+        int data = 48;
+        assertEquals("mdat", new String(bytes, data - 4, 4, StandardCharsets.US_ASCII));
+        int length = ByteBuffer.wrap(bytes, data - 8, 4).getInt();
+        Random random = new Random(seed);
+        for (int i = 0; i < 8; i++) {
+            bytes[data + random.nextInt(length - 8)] = (byte) random.nextInt(256);
+        }
+        Files.write(file, bytes);
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp",
+                System.getProperty("java.class.path"), Reading.class.getName(), file.toString()).redirectErrorStream(true)
+                .redirectOutput(folder.resolve("output.txt").toFile()).start();
+        try {
+            assertTrue(process.waitFor(60, TimeUnit.SECONDS), "it does not end");
+            String output = Files.readString(folder.resolve("output.txt"));
+            assertEquals(0, process.exitValue(), output);
+            assertTrue(output.contains(file.toString()) && output.contains("the decoder did not come to an end within 2 s"), output);
+        } finally {
+            process.destroyForcibly();
         }
     }
 
