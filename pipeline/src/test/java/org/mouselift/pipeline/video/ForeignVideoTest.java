@@ -130,8 +130,8 @@ class ForeignVideoTest {
             bytes[data + random.nextInt(length - 8)] = (byte) random.nextInt(256);
         }
         Files.write(file, bytes);
-        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp",
-                System.getProperty("java.class.path"), Reading.class.getName(), file.toString()).redirectErrorStream(true)
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "@" + Path.of(System.getProperty("mouselift.root"), "conf/jvm.options"), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), Reading.class.getName(), file.toString()).redirectErrorStream(true)
                 .redirectOutput(folder.resolve("output.txt").toFile()).start();
         try {
             assertTrue(process.waitFor(60, TimeUnit.SECONDS), "it does not end");
