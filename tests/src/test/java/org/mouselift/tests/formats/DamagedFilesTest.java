@@ -61,7 +61,8 @@ import org.mouselift.pipeline.train.TrainingCheckpoint;
  * tensors, pictures and splats also have suites of their own beside their readers.
  *
  * <p>The long run of 21 November 2026, 25 cases of 100,000 files each with a heap of 1 GiB: no other exception, 14 to 116 s a reader,
- * at most 2.8 MB allocated for one file (1.8 MB without the folder of a component), 8 MB of live heap after collections (calibrations and settings with NumPy arrays included).
+ * at most 2.8 MB allocated for one file (1.8 MB without the folder of a component), 10 MB of live heap after collections. The readers of PyTorch
+ * files and calibration pickles were run again after they had learnt further types.
  */
 class DamagedFilesTest {
     private static final long FIXED_BYTES = 4 << 20;
