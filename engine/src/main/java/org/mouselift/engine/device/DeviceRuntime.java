@@ -57,7 +57,8 @@ public interface DeviceRuntime {
                 out.add(r);
             }
         } catch (ServiceConfigurationError | LinkageError e) {
-            throw new DeviceException("a device runtime is present but does not load: " + e + ". Is this JVM started with the runtime's flags?", e);
+            throw new DeviceException("a device runtime is present but does not load (" + e + "): set TORNADOVM_HOME to the SDK, run ./mouselift build, and start through"
+                    + " ./mouselift, which passes the SDK's flags", e);
         }
         return out;
     }
